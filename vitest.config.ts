@@ -16,6 +16,7 @@ export default defineConfig({
   test: {
     name: 'unit',
     environment: 'node',
+    globalSetup: ['packages/core/scripts/bundle-gradients.mjs'],
     include: ['packages/**/*.test.ts', 'apps/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.browser.test.ts'],
     testTimeout: 120_000,
