@@ -1,1 +1,3 @@
-export {};
+export * from './dataset/dataset.js';
+export * from './dataset/order.js';
+export * from './dataset/split.js';
