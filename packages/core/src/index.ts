@@ -1,6 +1,10 @@
 export * from './autodiff/autodiff.js';
+export * from './autodiff/recompute.js';
 export * from './bytes/bytes.js';
 export * from './errors/errors.js';
+export * from './examples/examples.js';
+export * from './model/index.js';
+export * as ops from './ops/index.js';
+export * from './parameters/initialize.js';
 export * from './parameters/parameters.js';
 export * from './random/random.js';
-export * from './examples/examples.js';

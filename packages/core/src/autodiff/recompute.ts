@@ -1,0 +1,94 @@
+import { keep, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import { differentiable } from '../ops/differentiable.js';
+import type { Parameters } from '../parameters/parameters.js';
+import { engine } from './engine.js';
+
+/** Tensors that a recomputed part reads: `x` and `parameters` get gradients, `constants` do not. */
+export interface RecomputeInputs {
+  x: Tensor[];
+  parameters: Parameters;
+  constants?: Tensor[];
+}
+
+/**
+ * f(x, θ) with activation checkpointing (Chen et al. 2016, arXiv 1604.06174): nothing inside `f`
+ * is kept for the gradient; it is run a second time when its gradient is asked for.
+ *
+ * `f` must read tensors only through its arguments. A parameter that `f` does not read is no input,
+ * so it gets no gradient, as without recompute.
+ */
+export function recompute(
+  f: (x: Tensor[], parameters: Parameters, constants: Tensor[]) => Tensor,
+  { x, parameters, constants = [] }: RecomputeInputs,
+): Tensor {
+  const read = new Set<string>();
+  const value = withTape(null, () => tidy(() => f(x, recordReads(parameters, read), constants)));
+  const names = [...read];
+  const split = (tensors: Tensor[]) => ({
+    x: tensors.slice(0, x.length),
+    parameters: Object.fromEntries(names.map((name, i) => [name, tensors[x.length + i]!])),
+    constants: tensors.slice(x.length + names.length),
+  });
+  const inputs = [...x, ...names.map((name) => parameters[name]!), ...constants];
+  const differentiated = x.length + names.length;
+
+  return differentiable(
+    inputs,
+    (save) => {
+      save(inputs);
+      return value;
+    },
+    (dy, saved) => {
+      const wanted = saved.slice(0, differentiated);
+      const gradients = innerGradients(
+        () => {
+          const again = split(saved);
+          return f(again.x, again.parameters, again.constants);
+        },
+        wanted,
+        dy,
+      );
+      return saved.map((tensor, i) => gradients[i] ?? zerosLike(tensor));
+    },
+  );
+}
+
+function recordReads(parameters: Parameters, read: Set<string>): Parameters {
+  return new Proxy(parameters, {
+    get(target, name: string) {
+      if (target[name]) read.add(name);
+      return target[name];
+    },
+  });
+}
+
+/** ∂⟨f(), dy⟩/∂x without disturbing a backward pass under way, whose tape tfjs would drop. */
+function innerGradients(f: () => Tensor, x: Tensor[], dy: Tensor): Tensor[] {
+  return withTape(null, () =>
+    tidy(() => {
+      const { value, grads } = engine().gradients(f, x, dy, true);
+      value.dispose();
+      for (const gradient of grads) if (gradient) keep(gradient);
+      return grads;
+    }),
+  );
+}
+
+interface TapeState {
+  activeTape: unknown;
+  gradientDepth: number;
+}
+
+/** Runs `f` with another tape in place of the engine's active one, which is put back afterwards. */
+function withTape<T>(tape: unknown, f: () => T): T {
+  const state = (engine() as unknown as { state: TapeState }).state;
+  const { activeTape, gradientDepth } = state;
+  state.activeTape = tape;
+  state.gradientDepth = 0;
+  try {
+    return f();
+  } finally {
+    state.activeTape = activeTape;
+    state.gradientDepth = gradientDepth;
+  }
+}

@@ -1,0 +1,240 @@
+import {
+  keep,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tensor2d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import { ConfigError, ShapeError } from '../errors/errors.js';
+import {
+  add,
+  cast,
+  concat,
+  equal,
+  gather,
+  greater,
+  HIDDEN,
+  matMul,
+  mul,
+  pad,
+  range,
+  reshape,
+  slice,
+  softmax,
+  sub,
+  transpose,
+} from '../ops/index.js';
+import type { Parameters } from '../parameters/parameters.js';
+import type { ModelConfig } from './config.js';
+import { embedImage, embedText, type ImageInput } from './embeddings.js';
+import { encode } from './encoder.js';
+import { type Attend, multiwayLayer, norm } from './layer.js';
+import { unidirectionalMask } from './masks.js';
+import { LANGUAGE } from './routing.js';
+
+/** Keys and values of one layer: `[S, H, 1 + P, d]` of the images, `[B, H, L, d]` of the texts. */
+export type LayerState = {
+  imageKeys: Tensor4D;
+  imageValues: Tensor4D;
+  textKeys: Tensor4D;
+  textValues: Tensor4D;
+};
+
+/**
+ * What decoding carries from word to word. S images, B = S × beams texts, L = the longest text.
+ *
+ * The image's part is encoded once, shared by its beams and never re-ordered; a slot of the text's
+ * part beyond the words so far holds nothing that is read.
+ */
+export type DecodingState = {
+  layers: LayerState[];
+  maxLength: number;
+};
+
+export type Decoded = {
+  /** Output of the two positions fed, `[B, 2, D]`; the second (`<mask>`) predicts the next word. */
+  text: Tensor3D;
+  /** The caller owns it: `disposeDecodingState`. */
+  state: DecodingState;
+};
+
+/**
+ * The first call: images and [`<s>`, `<mask>`], ids `[S, 2]` int32. The caller owns the results.
+ *
+ * Texts see images and themselves up to their own position (reference: modeling_finetune.py:145-170).
+ */
+export function prefill(
+  parameters: Parameters,
+  config: ModelConfig,
+  image: ImageInput,
+  ids: Tensor2D,
+  maxLength: number,
+): Decoded {
+  requireTwo('prefill', ids);
+  if (!Number.isSafeInteger(maxLength) || maxLength < 2) {
+    throw new ConfigError({
+      code: 'config/invalid-value',
+      where: 'prefill',
+      expected: 'maxLength to be an integer of at least 2',
+      got: String(maxLength),
+    });
+  }
+  return tidy(() => {
+    const parts = [
+      embedImage(parameters, config, image),
+      embedText(parameters, config, ids),
+    ] as const;
+    const imageLength = parts[0].x.shape[1];
+    const total = imageLength + 2;
+    const hidden = tensor2d(unidirectionalMask(imageLength, 2), [total, total]);
+    const layers: LayerState[] = [];
+    const take = (x: Tensor4D) => ({
+      image: keep(slice(x, [0, 0, 0, 0], [-1, -1, imageLength, -1])),
+      text: keep(padded(slice(x, [0, 0, imageLength, 0], [-1, -1, 2, -1]), maxLength)),
+    });
+    const { segments } = encode(parameters, config, parts, {
+      attentionMask: hidden,
+      onKeysAndValues: (k, v) => {
+        const [keys, values] = [take(k), take(v)];
+        layers.push({
+          imageKeys: keys.image,
+          imageValues: values.image,
+          textKeys: keys.text,
+          textValues: values.text,
+        });
+      },
+    });
+    return { text: segments[1]!, state: { layers, maxLength } };
+  });
+}
+
+/**
+ * A later call: ids `[B, 2]` = [last word, `<mask>`], `position [1]` int32 = index of that word in
+ * its text (`<s>` is 0). The slot of the last call's `<mask>` is overwritten. The caller owns the
+ * results; the old state stays as it is.
+ */
+export function decodeStep(
+  parameters: Parameters,
+  config: ModelConfig,
+  state: DecodingState,
+  ids: Tensor2D,
+  position: Tensor1D,
+): Decoded {
+  requireTwo('decodeStep', ids);
+  return tidy(() => {
+    const positions = add(position, range(0, 2, 1, 'int32')) as Tensor1D; // [2]
+    const { x } = embedText(parameters, config, ids, undefined, positions);
+    const segments = [{ way: LANGUAGE, length: 2 }];
+    const layers: LayerState[] = [];
+    let xs = [x];
+    state.layers.forEach((before, layer) => {
+      const attend: Attend = (q, k, v) => {
+        const textKeys = keep(written(before.textKeys, k, position));
+        const textValues = keep(written(before.textValues, v, position));
+        // The images' keys and values are shared with the state before: clones count references.
+        layers.push({
+          imageKeys: keep(before.imageKeys.clone()),
+          imageValues: keep(before.imageValues.clone()),
+          textKeys,
+          textValues,
+        });
+        return attendToState(q, { ...before, textKeys, textValues }, position);
+      };
+      xs = multiwayLayer(xs, parameters, { config, layer, mode: 'fused', segments, attend });
+    });
+    let text = xs[0]!;
+    if (config.normalizeOutput) {
+      text = norm(text, parameters, `beit3.encoder.layer_norm.${LANGUAGE}`, { config });
+    }
+    return { text, state: { layers, maxLength: state.maxLength } };
+  });
+}
+
+/** The texts of a state in another order, or several times: rows `[B']` int32. Caller owns the result. */
+export function reorderTexts(state: DecodingState, rows: Tensor1D): DecodingState {
+  const layers = state.layers.map((layer) => ({
+    imageKeys: layer.imageKeys.clone(),
+    imageValues: layer.imageValues.clone(),
+    textKeys: gather(layer.textKeys, rows) as Tensor4D,
+    textValues: gather(layer.textValues, rows) as Tensor4D,
+  }));
+  return { layers, maxLength: state.maxLength };
+}
+
+export function disposeDecodingState(state: DecodingState): void {
+  for (const layer of state.layers) {
+    for (const tensor of Object.values(layer) as Tensor[]) tensor.dispose();
+  }
+}
+
+/** softmax over image and text keys together: q `[B, H, 2, d]` → `[B, H, 2, d]`. */
+function attendToState(q: Tensor4D, state: LayerState, position: Tensor1D): Tensor4D {
+  const [texts, heads, fed, d] = q.shape;
+  const [images, , imageLength] = state.imageKeys.shape;
+  const beams = texts / images;
+  const scaled = mul(q, d ** -0.5);
+  // All beams of an image ask its keys in one product.
+  const grouped = (x: Tensor, width: number) =>
+    reshape(transpose(reshape(x, [images, beams, heads, fed, width]), [0, 2, 1, 3, 4]), [
+      images,
+      heads,
+      beams * fed,
+      width,
+    ]);
+  const ungrouped = (x: Tensor, width: number) =>
+    reshape(transpose(reshape(x, [images, heads, beams, fed, width]), [0, 2, 1, 3, 4]), [
+      texts,
+      heads,
+      fed,
+      width,
+    ]);
+  const swap = [0, 1, 3, 2];
+  const imageScores = ungrouped(
+    matMul(grouped(scaled, d), transpose(state.imageKeys, swap)),
+    imageLength,
+  ); // [B, H, 2, 1 + P]
+  const length = state.textKeys.shape[2];
+  const last = reshape(add(position, range(0, fed, 1, 'int32')), [fed, 1]); // [2, 1]
+  const hidden = cast(greater(reshape(range(0, length, 1, 'int32'), [1, length]), last), 'float32');
+  const textScores = add(matMul(scaled, transpose(state.textKeys, swap)), mul(hidden, HIDDEN)); // [B, H, 2, L]
+  const probs = softmax(concat([imageScores, textScores], 3)); // [B, H, 2, 1 + P + L]
+  const imageProbs = slice(probs, [0, 0, 0, 0], [-1, -1, -1, imageLength]);
+  const textProbs = slice(probs, [0, 0, 0, imageLength], [-1, -1, -1, -1]);
+  const fromImage = ungrouped(matMul(grouped(imageProbs, imageLength), state.imageValues), d);
+  return add(fromImage, matMul(textProbs, state.textValues)) as Tensor4D;
+}
+
+/** `slots [B, H, L, d]` with the two rows of `fresh [B, H, 2, d]` at `position` and the next. */
+function written(slots: Tensor4D, fresh: Tensor4D, position: Tensor1D): Tensor4D {
+  const length = slots.shape[2];
+  const index = reshape(range(0, length, 1, 'int32'), [length, 1]);
+  const at = (offset: number) => cast(equal(index, add(position, offset)), 'float32'); // [L, 1]
+  const [first, second] = [at(0), at(1)];
+  const row = (r: number) => slice(fresh, [0, 0, r, 0], [-1, -1, 1, -1]); // [B, H, 1, d]
+  const kept = mul(slots, sub(sub(1, first), second));
+  return add(add(kept, mul(row(0), first)), mul(row(1), second)) as Tensor4D;
+}
+
+/** `[B, H, n, d]` → `[B, H, L, d]`, zeros behind. */
+function padded(x: Tensor4D, length: number): Tensor4D {
+  return pad(x, [
+    [0, 0],
+    [0, 0],
+    [0, length - x.shape[2]],
+    [0, 0],
+  ]);
+}
+
+function requireTwo(where: string, ids: Tensor2D): void {
+  if (ids.shape[1] !== 2) {
+    throw new ShapeError({
+      code: 'shape/decoding-ids',
+      where,
+      expected: 'ids [B, 2]: the last word and <mask>',
+      got: `[${ids.shape}]`,
+    });
+  }
+}
