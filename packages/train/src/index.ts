@@ -1,3 +1,6 @@
+export * from './communicator/communicator.js';
+export * from './loop/contracts.js';
+export * from './loop/train.js';
 export * from './optimizer/adamw.js';
 export * from './optimizer/clip.js';
 export * from './optimizer/groups.js';

@@ -1,0 +1,83 @@
+import type { Parameters } from '@imglish/core';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
+import type { Moments } from '../optimizer/adamw.js';
+
+/** Inputs of a loss; everything besides `size` is between the batch source and the loss. */
+export interface Batch {
+  /** Samples in it. */
+  readonly size: number;
+}
+
+/**
+ * Batch number `index` of a run, the same whenever it is asked for: there is nothing to save.
+ *
+ * Indices are numbered through a step: with k micro-batches and R ranks, step s takes the indices
+ * s·k·R … (s + 1)·k·R − 1. What is random in a batch (order, masks, drop paths) is drawn from the
+ * index by core's `draw`. The caller owns the batch and the tensors in it.
+ */
+export type BatchSource<B extends Batch> = (index: number) => Promise<B>;
+
+/** One stream's loss, not yet divided: Σ over its samples (or slots), and how many there were. */
+export interface LossTerm {
+  /** Σ ℓᵢ, a float32 scalar. */
+  readonly sum: Scalar;
+  /** Known from the batch without computing anything, such as the number of masked words. */
+  readonly count: number;
+}
+
+export interface LossContext {
+  /** Updates done before this one. */
+  readonly step: number;
+  /** Which batch of the run. */
+  readonly index: number;
+}
+
+/** The loss of a batch, stream by stream; a stream that has nothing in this batch may be absent. */
+export type Loss<B extends Batch> = (
+  parameters: Parameters,
+  batch: B,
+  context: LossContext,
+) => Readonly<Record<string, LossTerm>>;
+
+/** All that changes as a run goes on. */
+export interface TrainState {
+  /** Updates done. */
+  readonly step: number;
+  readonly parameters: Readonly<Record<string, Tensor>>;
+  readonly moments: Readonly<Record<string, Moments>>;
+}
+
+/** What one step did. Everything but `timing` is the same in every run with the same inputs. */
+export interface StepMetrics {
+  /** Updates done, this one included. */
+  readonly step: number;
+  /** Mean loss of each stream that had anything in this step, without weights. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** What those means are taken over, all micro-batches and ranks together. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Σ weight · loss, what was minimised. */
+  readonly total: number;
+  /** Learning rate, before the groups' scales. */
+  readonly lr: number;
+  /** Norm of all gradients before clipping. */
+  readonly gradientNorm: number;
+  /** Samples of all micro-batches and ranks. */
+  readonly samples: number;
+  readonly timing: {
+    /** Since this process began to train. */
+    readonly seconds: number;
+    readonly samplesPerSecond: number;
+  };
+}
+
+/** Where a run keeps itself. `openRun` of `@imglish/train/node` is one; a browser may have another. */
+export interface Run {
+  /** Steps between two checkpoints. */
+  readonly every: number;
+  /** The latest checkpoint, if there is one; the caller owns its tensors. */
+  restore(): Promise<TrainState | undefined>;
+  /** Makes a checkpoint, all or nothing. */
+  save(state: TrainState): Promise<void>;
+  /** Appends to the log. */
+  log(metrics: StepMetrics): Promise<void>;
+}
