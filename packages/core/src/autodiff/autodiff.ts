@@ -1,4 +1,4 @@
-import { keep, type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { keep, type Scalar, type Tensor } from '@tensorflow/tfjs-core';
 import type { Parameters } from '../parameters/parameters.js';
 import { engine } from './engine.js';
 import { registerGradients } from './gradients.js';

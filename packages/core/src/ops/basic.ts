@@ -20,6 +20,7 @@ export {
   mean,
   mul,
   neg,
+  onesLike,
   pad,
   range,
   reshape,

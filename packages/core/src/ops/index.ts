@@ -11,7 +11,9 @@ export { linear } from './linear.js';
 export {
   binaryCrossEntropy,
   crossEntropy,
+  logSumExp,
   maskedCrossEntropy,
   type Smoothing,
   softCrossEntropy,
 } from './losses.js';
+export { sumOfSmallest } from './sum-of-smallest.js';

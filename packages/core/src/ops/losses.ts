@@ -60,7 +60,7 @@ export function crossEntropy(
         save([logits, labels, weights, lse!]);
         return loss as Tensor1D;
       }
-      const lse = logSumExp(logits); // [M]
+      const lse = rowLogSumExp(logits); // [M]
       save([logits, labels, weights, lse]);
       const picked = sum(mul(logits, oneHot(labels, classes)), -1); // [M]
       const spread = mul(sum(logits, -1), everywhere);
@@ -98,7 +98,7 @@ export function softCrossEntropy(logits: Tensor2D, targets: Tensor2D): Tensor1D 
     [logits, targets],
     (save) => {
       save([logits, targets]);
-      const logProbs = sub(logits, expandDims(logSumExp(logits), 1));
+      const logProbs = sub(logits, expandDims(rowLogSumExp(logits), 1));
       return neg(sum(mul(targets, logProbs), -1)) as Tensor1D;
     },
     (dy, [logits, targets]) => {
@@ -123,12 +123,24 @@ export function binaryCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
   );
 }
 
-function logSumExp(logits: Tensor): Tensor {
-  const top = max(logits, -1, true); // [M, 1]
-  return reshape(add(log(sum(exp(sub(logits, top)), -1, true)), top), [-1]); // [M]
-}
-
 /** By comparison: tfjs-wasm's `oneHot` gives wrong floats. labels `[M]` → `[M, classes]`. */
 function oneHot(labels: Tensor1D, classes: number): Tensor {
   return cast(equal(expandDims(labels, 1), range(0, classes, 1, 'int32')), 'float32');
+}
+
+/** log Σⱼ exp xᵢⱼ of each row, its gradient the softmax: x `[M, V]` → `[M]`. */
+export function logSumExp(x: Tensor2D): Tensor1D {
+  return differentiable<Tensor1D>(
+    [x],
+    (save) => {
+      save([x]);
+      return rowLogSumExp(x);
+    },
+    (dy, [x]) => [mul(softmax(x!), expandDims(dy, 1))],
+  );
+}
+
+function rowLogSumExp(x: Tensor): Tensor1D {
+  const top = max(x, -1, true); // [M, 1]
+  return reshape(add(log(sum(exp(sub(x, top)), -1, true)), top), [-1]); // [M]
 }
