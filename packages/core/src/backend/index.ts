@@ -1,0 +1,3 @@
+export * from './backend.js';
+export * from './compiler.js';
+export * from './one-engine.js';
