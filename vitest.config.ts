@@ -1,25 +1,35 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { sourceAlias } from './tests/source-alias.ts';
 
-// Tests run on the sources of every workspace package; the built tarballs have tests of their own.
-const { paths } = JSON.parse(
-  readFileSync(new URL('tsconfig.json', import.meta.url), 'utf8'),
-).compilerOptions;
-const alias = Object.entries(paths as Record<string, [string]>).map(([name, [file]]) => ({
-  find: new RegExp(`^${name}$`),
-  replacement: fileURLToPath(new URL(file, import.meta.url)),
-}));
+const never = ['**/node_modules/**', '**/dist/**', '**/*.browser.test.ts'];
+const soak = process.env.SOAK === '1';
 
 export default defineConfig({
-  resolve: { alias },
+  resolve: { alias: sourceAlias() },
   test: {
-    name: 'unit',
-    environment: 'node',
-    globalSetup: ['packages/core/scripts/bundle-gradients.mjs'],
-    include: ['packages/**/*.test.ts', 'apps/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', '**/*.browser.test.ts'],
-    testTimeout: 120_000,
     maxWorkers: 2,
+    projects: [
+      {
+        // The packages' own tests, on their sources.
+        extends: true,
+        test: {
+          name: 'unit',
+          globalSetup: ['packages/core/scripts/bundle-gradients.mjs'],
+          include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'benchmarks/**/*.test.ts'],
+          exclude: never,
+          testTimeout: soak ? 3_600_000 : 120_000,
+        },
+      },
+      {
+        // What is true of the repository as a whole; some of it needs a build, and makes one.
+        test: {
+          name: 'repo',
+          include: ['tests/**/*.test.ts'],
+          exclude: never,
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
   },
 });

@@ -1,0 +1,216 @@
+// The commands of the root package.json. Plain Node without a dependency, so that each of them works
+// on a bare clone: it brings what is missing (packages, builds), then runs what was asked for.
+// Notes go to stderr; stdout belongs to the command itself.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const CLI = '@imglish/cli...';
+const EVERYTHING = '*';
+
+/** Name → what must be installed, what must be built, and what then runs. */
+const commands = {
+  start: { install: CLI, build: ['build', CLI], run: (args) => cli(['quickstart', ...args]) },
+  imglish: { install: CLI, build: ['build', CLI], run: cli },
+  parity: { install: CLI, build: ['build', CLI], run: (args) => cli(['parity', ...args]) },
+  bench: {
+    install: EVERYTHING,
+    build: ['build', EVERYTHING],
+    run: (args) => runHere('benchmarks/dist/index.js', args),
+  },
+  test: { install: EVERYTHING, build: ['build:types', EVERYTHING], run: test },
+  soak: {
+    install: EVERYTHING,
+    build: ['build:types', EVERYTHING],
+    run: (args) => run('vitest', ['run', '--project', 'unit', ...args], { SOAK: '1' }),
+  },
+  build: { install: EVERYTHING, build: ['build:types', EVERYTHING], run: () => 0 },
+  typecheck: { install: EVERYTHING, run: typecheck },
+  lint: { install: EVERYTHING, run: (args) => run('biome', ['check', ...args]) },
+  check: { install: EVERYTHING, run: (args) => run('node', ['scripts/checks/run.mjs', ...args]) },
+};
+
+async function main(name = '', args = []) {
+  refuseOldNode();
+  const command = commands[name];
+  if (!command) fail(`unknown command "${name}"; there are ${Object.keys(commands).join(', ')}`);
+  await install(command.install);
+  if (command.build) await build(...command.build);
+  const status = await command.run(args);
+  if (status !== undefined) process.exitCode = status;
+}
+
+function refuseOldNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  fail(`this needs Node 20.19 or newer, and runs on ${process.versions.node}`);
+}
+
+/** Brings the packages of `filter` unless they are there as the lockfile says. */
+async function install(filter) {
+  const lock = readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8');
+  if (isInstalled(filter, lock)) return;
+  await timed('installing the packages', async () => {
+    const [command, ...before] = packageManager();
+    const selection = filter === EVERYTHING ? [] : ['--filter', '.', '--filter', filter];
+    const options = ['--frozen-lockfile', '--prefer-offline', '--config.confirmModulesPurge=false'];
+    const pnpmArgs = [...before, ...selection, 'install', ...options, '--reporter=append-only'];
+    const { status, output } = await quiet(command, pnpmArgs);
+    if (status !== 0) {
+      fail(
+        `${output}\ncould not install the packages (see above). If the network is the reason: ` +
+          'the first run needs the npm registry, later ones do not.',
+      );
+    }
+  });
+  writeFileSync(stamp(), JSON.stringify({ lock: hash(lock), filter }));
+}
+
+/** pnpm keeps the lockfile of a full install beside the packages; a partial one has our own stamp. */
+function isInstalled(filter, lock) {
+  const folders = filter === EVERYTHING ? workspaceFolders() : ['.', 'apps/cli'];
+  if (!folders.every((folder) => existsSync(join(root, folder, 'node_modules')))) return false;
+  const current = join(root, 'node_modules/.pnpm/lock.yaml');
+  if (existsSync(current) && readFileSync(current, 'utf8') === lock) return true;
+  if (!existsSync(stamp())) return false;
+  const last = JSON.parse(readFileSync(stamp(), 'utf8'));
+  return last.lock === hash(lock) && (last.filter === filter || last.filter === EVERYTHING);
+}
+
+function stamp() {
+  return join(root, 'node_modules/.imglish-install.json');
+}
+
+function hash(text) {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Folders of workspace packages that depend on anything: each gets a `node_modules`. */
+function workspaceFolders() {
+  const parents = ['.', 'packages', 'packages/backends', 'apps'];
+  const folders = parents.flatMap((parent) =>
+    readdirSync(join(root, parent)).map((name) => join(parent, name)),
+  );
+  return ['.', ...folders].filter((folder) => {
+    const manifest = join(root, folder, 'package.json');
+    if (!existsSync(manifest)) return false;
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(manifest, 'utf8'));
+    return Object.keys({ ...dependencies, ...devDependencies }).length > 0;
+  });
+}
+
+/** The pnpm that package.json pins: the installed one, else through npx. */
+function packageManager() {
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const own = join(root, 'node_modules/pnpm/package.json');
+  if (existsSync(own) && `pnpm@${JSON.parse(readFileSync(own, 'utf8')).version}` === packageManager)
+    return ['pnpm'];
+  return ['npx', '--yes', '--prefer-offline', packageManager];
+}
+
+/** Turbo builds only what changed, so this costs little where nothing did. */
+async function build(task, filter) {
+  const selection = filter === EVERYTHING ? [] : [`--filter=${filter}`];
+  await timed(`building (${task})`, async () => {
+    const { status, output } = await quiet('turbo', [
+      'run',
+      task,
+      ...selection,
+      '--output-logs=errors-only',
+    ]);
+    if (status !== 0) fail(`${output}\nthe build failed (see above)`);
+  });
+}
+
+/** Everything vitest knows, then the tests that need a browser. Arguments select files. */
+async function test(args) {
+  const node = await run('vitest', ['run', ...args]);
+  const browser = await run('vitest', [
+    'run',
+    '--config',
+    'tests/browser/vitest.config.ts',
+    '--passWithNoTests',
+    ...args,
+  ]);
+  return node || browser;
+}
+
+async function typecheck() {
+  const sources = await run('tsc', ['-p', 'tsconfig.json']);
+  const scripts = await run('tsc', ['-p', 'scripts/tsconfig.json']);
+  return sources || scripts;
+}
+
+function cli(args) {
+  return runHere('apps/cli/dist/index.js', args);
+}
+
+/** Runs a built program in this very process, so that signals and exit codes are its own. */
+async function runHere(file, args) {
+  const path = join(root, file);
+  if (!existsSync(path)) fail(`${file} does not exist`);
+  process.argv = [process.argv[0], path, ...args];
+  await import(pathToFileURL(path).href);
+}
+
+/** Exit status of a program that shares our terminal; signals sent to us reach it. */
+function run(command, args, env) {
+  const child = start(command, args, 'inherit', env);
+  return finished(child, command);
+}
+
+/** Like `run`, but keeps what it prints; that is shown only where it fails. */
+async function quiet(command, args) {
+  const child = start(command, args, ['ignore', 'pipe', 'pipe']);
+  const chunks = [];
+  child.stdout.on('data', (chunk) => chunks.push(chunk));
+  child.stderr.on('data', (chunk) => chunks.push(chunk));
+  const status = await finished(child, command);
+  return { status, output: Buffer.concat(chunks).toString() };
+}
+
+function start(command, args, stdio, env = {}) {
+  const path = [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
+  const quietTools = { TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' };
+  return spawn(command, args, {
+    cwd: root,
+    stdio,
+    env: { ...process.env, ...quietTools, ...env, PATH: path },
+  });
+}
+
+function finished(child, command) {
+  const forward = (signal) => child.kill(signal);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, forward);
+  return new Promise((resolve) => {
+    child.on('error', (error) => fail(`could not run ${command}: ${error.message}`));
+    child.on('close', (status, signal) => {
+      for (const name of signals) process.off(name, forward);
+      if (signal) process.exit(128 + constants.signals[signal]);
+      resolve(status);
+    });
+  });
+}
+
+async function timed(what, work) {
+  const begin = performance.now();
+  note(`${what} …`);
+  await work();
+  note(`${what}: ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+}
+
+function note(text) {
+  process.stderr.write(`imglish: ${text}\n`);
+}
+
+function fail(text) {
+  note(text);
+  process.exit(1);
+}
+
+await main(process.argv[2], process.argv.slice(3));
