@@ -2,6 +2,7 @@ import { keep, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { differentiable } from '../ops/differentiable.js';
 import type { Parameters } from '../parameters/parameters.js';
 import { engine } from './engine.js';
+import { withoutTape } from './without-tape.js';
 
 /** Tensors that a recomputed part reads: `x` and `parameters` get gradients, `constants` do not. */
 export interface RecomputeInputs {
@@ -22,7 +23,7 @@ export function recompute(
   { x, parameters, constants = [] }: RecomputeInputs,
 ): Tensor {
   const read = new Set<string>();
-  const value = withTape(null, () => tidy(() => f(x, recordReads(parameters, read), constants)));
+  const value = withoutTape(() => tidy(() => f(x, recordReads(parameters, read), constants)));
   const names = [...read];
   const split = (tensors: Tensor[]) => ({
     x: tensors.slice(0, x.length),
@@ -64,7 +65,7 @@ function recordReads(parameters: Parameters, read: Set<string>): Parameters {
 
 /** ∂⟨f(), dy⟩/∂x without disturbing a backward pass under way, whose tape tfjs would drop. */
 function innerGradients(f: () => Tensor, x: Tensor[], dy: Tensor): Tensor[] {
-  return withTape(null, () =>
+  return withoutTape(() =>
     tidy(() => {
       const { value, grads } = engine().gradients(f, x, dy, true);
       value.dispose();
@@ -72,23 +73,4 @@ function innerGradients(f: () => Tensor, x: Tensor[], dy: Tensor): Tensor[] {
       return grads;
     }),
   );
-}
-
-interface TapeState {
-  activeTape: unknown;
-  gradientDepth: number;
-}
-
-/** Runs `f` with another tape in place of the engine's active one, which is put back afterwards. */
-function withTape<T>(tape: unknown, f: () => T): T {
-  const state = (engine() as unknown as { state: TapeState }).state;
-  const { activeTape, gradientDepth } = state;
-  state.activeTape = tape;
-  state.gradientDepth = 0;
-  try {
-    return f();
-  } finally {
-    state.activeTape = activeTape;
-    state.gradientDepth = gradientDepth;
-  }
 }

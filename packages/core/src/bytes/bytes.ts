@@ -22,7 +22,9 @@ export interface ByteSink {
 }
 
 /** A `ByteSource` over bytes in memory. */
-export function bytesSource(bytes: Uint8Array, name = 'bytes'): ByteSource {
+export function bytesSource(given: Uint8Array, name = 'bytes'): ByteSource {
+  // A Node Buffer is a Uint8Array whose slice() does not copy: readers must not meet one.
+  const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
   return {
     size: bytes.byteLength,
     name,

@@ -1,10 +1,10 @@
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { ConfigError } from '../errors/errors.js';
-import { concat } from '../ops/index.js';
 import type { Parameters } from '../parameters/parameters.js';
 import type { ModelConfig } from './config.js';
 import { type EmbeddedSegment, embedImage, embedText, type ImageInput } from './embeddings.js';
 import { type EncoderOptions, encode } from './encoder.js';
+import { joined, parted } from './layer.js';
 import { LANGUAGE, VISION } from './routing.js';
 
 /** What BEiT-3 reads: an image, a text, or both. */
@@ -57,13 +57,19 @@ export function beit3(
     });
   }
   const { segments, hiddenStates } = encode(parameters, config, parts, options);
-  const of = (way: string) => segments[parts.findIndex((part) => part.way === way)];
-  const joinAll = (xs: Tensor3D[]) => (xs.length === 1 ? xs[0]! : concat(xs, 1));
+  const sequence = joined(segments);
+  // Taken from the whole, so that what a head leaves unused has a zero gradient, as in the
+  // reference, and not none: the optimizer decays the one and skips the other.
+  const pieces = parted(
+    sequence,
+    parts.map(({ way, x }) => ({ way, length: x.shape[1] })),
+  );
+  const of = (way: string) => pieces[parts.findIndex((part) => part.way === way)];
   return {
     image: of(VISION),
     text: of(LANGUAGE),
-    sequence: joinAll(segments),
-    embedding: joinAll(parts.map(({ embedding }) => embedding)),
+    sequence,
+    embedding: joined(parts.map(({ embedding }) => embedding)),
     hiddenStates,
   };
 }

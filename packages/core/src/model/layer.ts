@@ -56,12 +56,13 @@ export function multiwayLayer(
   const attended = selfAttention(xs, parameters, context);
   const middle = xs.map((x, s) => residual(x, attended[s]!, dropPath?.[0]));
   probeAll(context, 'residual_after_attn', middle);
-  return middle.map((x, s) => {
-    const names = moduleNames(context, s);
-    const hidden = norm(x, parameters, names('ffnNorm', 'final_layer_norm'), context);
-    context.probe?.(`layers.${context.layer}.ln2.${s}`, hidden);
-    return residual(x, feedForward(hidden, parameters, context, s), dropPath?.[1]);
-  });
+  const hidden = middle.map((x, s) =>
+    norm(x, parameters, moduleNames(context, s)('ffnNorm', 'final_layer_norm'), context),
+  );
+  probeAll(context, 'ln2', hidden);
+  const transformed = hidden.map((x, s) => feedForward(x, parameters, context, s));
+  probeAll(context, 'ffn_out', transformed);
+  return middle.map((x, s) => residual(x, transformed[s]!, dropPath?.[1]));
 }
 
 function selfAttention(
@@ -120,9 +121,7 @@ function feedForward(
   show('after_gelu', active);
   const normed = norm(active as Tensor3D, parameters, `${ffn}.ffn_layernorm`, context);
   show('ffn_layernorm', normed);
-  const out = affine(normed, parameters, `${ffn}.fc2`); // [B, n, D]
-  show('out', out);
-  return out;
+  return affine(normed, parameters, `${ffn}.fc2`); // [B, n, D]
 }
 
 function moduleNames(

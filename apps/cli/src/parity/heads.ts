@@ -1,0 +1,170 @@
+import { valueAndGradients } from '@imglish/core';
+import { clipFactor, globalNorm } from '@imglish/train';
+import { mul, type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { type FixtureFile, type FixtureSet, floats, parametersOf } from './fixture-set.js';
+import { OUTPUT_TOLERANCE, type Report } from './report.js';
+import type { Suite } from './suite.js';
+import { captioningInputs, type LossFixture, TASK_CASES, type TaskCase } from './task-cases.js';
+
+type LossesJson = Record<string, Record<string, unknown>>;
+
+/** Every head's outputs, losses, gradients by logits and by parameters, and gradient norms. */
+export const heads: Suite = {
+  name: 'heads, losses, gradients',
+  covers: (path) =>
+    path === 'losses.json' ||
+    TASK_CASES.some(({ head }) => [`heads/${head}`, `grads/${head}`].includes(stem(path))),
+  async run(set, report) {
+    const losses = await set.json<LossesJson>('losses.json');
+    for (const task of TASK_CASES) {
+      const parameters = parametersOf(await set.tensors(`weights/${task.head}.safetensors`));
+      const file = await set.tensors(`heads/${task.head}.safetensors`);
+      const fixture = { file, settings: losses[task.head]! };
+      await checkOutputs(set, report, task, parameters, file);
+      await checkLosses(set, report, task, parameters, fixture);
+      await checkGradients(set, report, task, parameters, fixture);
+      for (const tensor of Object.values(parameters)) tensor.dispose();
+    }
+  },
+};
+
+function stem(path: string): string {
+  return path.replace(/\.safetensors$/, '');
+}
+
+async function checkOutputs(
+  set: FixtureSet,
+  report: Report,
+  task: TaskCase,
+  parameters: Record<string, Tensor>,
+  file: FixtureFile,
+): Promise<void> {
+  const path = `heads/${task.head}.safetensors`;
+  const config = set.config({ normalizeOutput: task.normalizeOutput });
+  const outputs = tidy(() => {
+    const compared = task.compared(task.forward(parameters, config, file));
+    const everywhere = file['out.logits_all_positions'];
+    if (everywhere) {
+      const [batch, length] = everywhere.shape as [number, number];
+      const slots = Array.from({ length: batch * length }, (_, i) => i);
+      const inputs = captioningInputs(file, config, slots);
+      compared['out.logits_all_positions'] = task.forwardInputs(parameters, config, inputs).logits!;
+    }
+    return compared;
+  });
+  for (const [name, expected] of Object.entries(file)) {
+    if (!name.startsWith('out.')) continue;
+    const tensor = outputs[name];
+    if (!tensor) {
+      report.check(path, name, false, 'not computed');
+      continue;
+    }
+    const shape = tensor.size === expected.values.length ? expected.shape : tensor.shape;
+    report.close(path, name, { shape, values: await tensor.data() }, expected, OUTPUT_TOLERANCE);
+    tensor.dispose();
+  }
+}
+
+async function checkLosses(
+  set: FixtureSet,
+  report: Report,
+  task: TaskCase,
+  parameters: Record<string, Tensor>,
+  fixture: LossFixture,
+): Promise<void> {
+  const { file, settings } = fixture;
+  const config = set.config({ normalizeOutput: task.normalizeOutput });
+  for (const [name, lossOf] of Object.entries(task.losses)) {
+    const value = tidy(() => {
+      const { sum, count } = lossOf(task.forward(parameters, config, file), config, fixture);
+      return mul(sum, 1 / count).dataSync()[0]!;
+    });
+    report.loss('losses.json', `${task.head} ${name}`, value, settings[name] as number);
+  }
+  const path = `heads/${task.head}.safetensors`;
+  for (const [name, lossName] of Object.entries(task.logitGradients)) {
+    const logits = floats(file['out.logits']!);
+    const { loss, gradients } = valueAndGradients(
+      (given) => {
+        const { sum, count } = task.losses[lossName]!(given, config, fixture);
+        return { loss: mul(sum, 1 / count) as Scalar };
+      },
+      { logits },
+    );
+    const gradient = gradients.logits!;
+    const actual = { shape: gradient.shape, values: await gradient.data() };
+    report.close(path, name, actual, file[name]!, OUTPUT_TOLERANCE);
+    for (const tensor of [loss, gradient, logits]) tensor.dispose();
+  }
+}
+
+async function checkGradients(
+  set: FixtureSet,
+  report: Report,
+  task: TaskCase,
+  parameters: Record<string, Tensor>,
+  fixture: LossFixture,
+): Promise<void> {
+  const { file, settings } = fixture;
+  const path = `grads/${task.head}.safetensors`;
+  const expected = await set.tensors(path);
+  const config = set.config({ normalizeOutput: task.normalizeOutput });
+  const { loss, gradients } = valueAndGradients((given) => {
+    const outputs = task.forward(given, config, file);
+    const { sum, count } = task.losses.loss!(outputs, config, fixture);
+    return { loss: mul(sum, 1 / count) as Scalar };
+  }, parameters);
+  await compareGradients(report, path, gradients, expected);
+
+  const without = Object.keys(parameters).filter((name) => !gradients[name]);
+  report.equal(
+    'losses.json',
+    `${task.head} parameters without gradient`,
+    without.sort(),
+    (settings.params_without_grad as string[]).toSorted(),
+  );
+  const norm = tidy(() => globalNorm(gradients).dataSync()[0]!);
+  report.loss(
+    'losses.json',
+    `${task.head} gradient norm`,
+    norm,
+    settings['grad_norm_utils.get_grad_norm_'] as number,
+  );
+  const clips = settings.clip_grad_norm_ as Record<string, { factor: number }>;
+  for (const [max, { factor }] of Object.entries(clips)) {
+    const ours = clipFactor(norm, Number(max));
+    report.loss('losses.json', `${task.head} clipping factor at ${max}`, ours, factor);
+  }
+  for (const tensor of [loss, ...Object.values(gradients)]) tensor.dispose();
+}
+
+/** ‖g − r‖ ≤ 1e-5 · max(‖r‖, 1e-3 · ‖all r‖), parameter by parameter. */
+async function compareGradients(
+  report: Report,
+  path: string,
+  gradients: Record<string, Tensor>,
+  expected: FixtureFile,
+): Promise<void> {
+  const all = Math.hypot(...Object.values(expected).map(({ values }) => norm(values)));
+  for (const [name, { values, shape }] of Object.entries(expected)) {
+    const gradient = gradients[name];
+    if (!gradient || gradient.shape.join() !== shape.join()) {
+      report.check(path, name, false, gradient ? `shape [${gradient.shape}]` : 'no gradient');
+      continue;
+    }
+    const ours = await gradient.data();
+    const difference = norm(values.map((value, i) => ours[i]! - value));
+    const limit = 1e-5 * Math.max(norm(values), 1e-3 * all);
+    const detail = `‖g − r‖ ${difference.toExponential(1)} of ${limit.toExponential(1)}`;
+    report.check(path, name, difference <= limit, detail);
+  }
+  for (const name of Object.keys(gradients)) {
+    if (!expected[name]) report.check(path, name, false, 'a gradient the reference has not');
+  }
+}
+
+function norm(values: Float32Array): number {
+  let sum = 0;
+  for (const value of values) sum += value * value;
+  return Math.sqrt(sum);
+}
