@@ -4,4 +4,5 @@ export * from './loop/train.js';
 export * from './optimizer/adamw.js';
 export * from './optimizer/clip.js';
 export * from './optimizer/groups.js';
+export * from './progress/progress.js';
 export * from './schedule/schedule.js';

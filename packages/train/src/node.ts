@@ -1,1 +1,4 @@
-export {};
+export * from './node/engine-description.js';
+export * from './node/open-run.js';
+export * from './node/stop-signal.js';
+export * from './node/terminal.js';

@@ -1,0 +1,208 @@
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  CheckpointError,
+  openSafetensors,
+  type TensorEntry,
+  type TensorFile,
+  writeSafetensors,
+} from '@imglish/core';
+import { fileSource } from '@imglish/core/node';
+import { type Tensor, tensor } from '@tensorflow/tfjs-core';
+import type { TrainState } from '../loop/contracts.js';
+import { disposeState } from '../loop/state.js';
+import type { Moments } from '../optimizer/adamw.js';
+import { type FileSeal, publishFolder, sealOf, writeSealed, writeText } from './durable.js';
+
+/** Everything in a checkpoint that is not a tensor. */
+export interface CheckpointFacts {
+  config: unknown;
+  seed: number;
+  engine: unknown;
+}
+
+/** What a folder of this name holds is not finished, or no longer wanted. */
+export const TEMPORARY = '.tmp-';
+
+const PREFIX = 'checkpoint-';
+const MODEL = 'model.safetensors';
+const OPTIMIZER = 'optimizer.safetensors';
+const TRAINER = 'trainer_state.json';
+const MANIFEST = 'manifest.json';
+
+/** File names that a checkpoint uses itself. */
+export const CHECKPOINT_FILES: readonly string[] = [MODEL, OPTIMIZER, TRAINER, MANIFEST];
+
+interface TrainerState extends CheckpointFacts {
+  step: number;
+  /** Updates of each parameter that has moments. */
+  updates: Record<string, number>;
+}
+
+/** Folder name of the checkpoint of a step. */
+export function checkpointName(step: number): string {
+  return `${PREFIX}${step}`;
+}
+
+/** Steps of the checkpoints in a run's folder, latest first. */
+export async function checkpointSteps(dir: string): Promise<number[]> {
+  const names = await readdir(dir);
+  return names
+    .filter((name) => /^checkpoint-\d+$/.test(name))
+    .map((name) => Number(name.slice(PREFIX.length)))
+    .sort((a, b) => b - a);
+}
+
+/**
+ * Writes a checkpoint: all files and a manifest of their sizes and SHA-256 into a temporary folder,
+ * each flushed, then the folder takes its final name. Whatever happens, no folder of a final name is
+ * incomplete.
+ */
+export async function writeCheckpoint(
+  dir: string,
+  state: TrainState,
+  facts: CheckpointFacts,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  const temporary = join(dir, `${TEMPORARY}${checkpointName(state.step)}`);
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary);
+  const seals: Record<string, FileSeal> = {};
+  const moments = Object.entries(state.moments);
+  const trainer: TrainerState = {
+    step: state.step,
+    updates: Object.fromEntries(moments.map(([name, { step }]) => [name, step])),
+    ...facts,
+  };
+  try {
+    const tensors = async (name: string, entries: TensorEntry[]): Promise<void> => {
+      seals[name] = await writeSealed(join(temporary, name), (write) =>
+        writeSafetensors({ name, write, close: async () => {}, abort: async () => {} }, entries),
+      );
+    };
+    await tensors(
+      MODEL,
+      Object.entries(state.parameters).map(([name, parameter]) => entry(name, parameter)),
+    );
+    await tensors(
+      OPTIMIZER,
+      moments.flatMap(([name, { m, v }]) => [entry(`m.${name}`, m), entry(`v.${name}`, v)]),
+    );
+    seals[TRAINER] = await writeText(join(temporary, TRAINER), json(trainer));
+    for (const [name, content] of Object.entries(files)) {
+      const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+      seals[name] = await writeSealed(join(temporary, name), (write) => write(bytes));
+    }
+    await writeText(join(temporary, MANIFEST), json({ files: seals }));
+    await publishFolder(temporary, join(dir, checkpointName(state.step)));
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * Reads a checkpoint after checking every file against the manifest; the caller owns the tensors.
+ *
+ * @throws CheckpointError `checkpoint/damaged` where a file is missing, truncated or changed.
+ */
+export async function readCheckpoint(
+  dir: string,
+  step: number,
+): Promise<{ state: TrainState; facts: CheckpointFacts }> {
+  const folder = join(dir, checkpointName(step));
+  await verify(folder);
+  const trainer: TrainerState = JSON.parse(await readFile(join(folder, TRAINER), 'utf8'));
+  const parameters: Record<string, Tensor> = {};
+  const moments: Record<string, Moments> = {};
+  try {
+    await withTensors(join(folder, MODEL), async ({ tensors }) => {
+      for (const name of tensors.keys()) parameters[name] = await load(tensors, name);
+    });
+    await withTensors(join(folder, OPTIMIZER), async ({ tensors }) => {
+      for (const [name, updates] of Object.entries(trainer.updates)) {
+        const m = await load(tensors, `m.${name}`);
+        const v = await load(tensors, `v.${name}`);
+        moments[name] = { step: updates, m, v };
+      }
+    });
+  } catch (error) {
+    disposeState({ step, parameters, moments });
+    throw error;
+  }
+  const { config, seed, engine } = trainer;
+  return { state: { step: trainer.step, parameters, moments }, facts: { config, seed, engine } };
+}
+
+/** Moves a damaged checkpoint out of the way, where a person can look at it. */
+export async function setAside(dir: string, step: number): Promise<void> {
+  const folder = join(dir, checkpointName(step));
+  await rm(`${folder}.damaged`, { recursive: true, force: true });
+  await rename(folder, `${folder}.damaged`);
+}
+
+/** Removes a checkpoint; interrupted, it leaves a temporary folder behind, not half a checkpoint. */
+export async function removeCheckpoint(dir: string, step: number): Promise<void> {
+  const temporary = join(dir, `${TEMPORARY}removed-${step}`);
+  await rm(temporary, { recursive: true, force: true });
+  await rename(join(dir, checkpointName(step)), temporary);
+  await rm(temporary, { recursive: true, force: true });
+}
+
+/** Removes what a process that was killed left unfinished. */
+export async function removeTemporary(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (name.startsWith(TEMPORARY)) await rm(join(dir, name), { recursive: true, force: true });
+  }
+}
+
+async function verify(folder: string): Promise<void> {
+  const manifest = await readFile(join(folder, MANIFEST), 'utf8').catch(() => '');
+  const files = parseManifest(manifest);
+  if (!files || ![MODEL, OPTIMIZER, TRAINER].every((name) => Object.hasOwn(files, name))) {
+    throw damaged(`a ${MANIFEST} that lists every file`, `none that can be read`, folder);
+  }
+  for (const [name, { bytes, sha256 }] of Object.entries(files)) {
+    const found = await sealOf(join(folder, name)).catch(() => undefined);
+    if (!found) throw damaged(`a file ${name}`, 'none that can be read', folder);
+    if (found.bytes !== bytes) throw damaged(`${bytes} bytes`, `${found.bytes} in ${name}`, folder);
+    if (found.sha256 !== sha256) throw damaged(`SHA-256 ${sha256}`, `another for ${name}`, folder);
+  }
+}
+
+function parseManifest(text: string): Record<string, FileSeal> | undefined {
+  try {
+    return JSON.parse(text).files;
+  } catch {
+    return undefined;
+  }
+}
+
+async function withTensors(path: string, use: (file: TensorFile) => Promise<void>): Promise<void> {
+  const file = await openSafetensors(await fileSource(path));
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function load(tensors: TensorFile['tensors'], name: string): Promise<Tensor> {
+  const stored = tensors.get(name);
+  if (!stored) throw damaged(`a tensor ${name}`, 'none', OPTIMIZER);
+  return tensor(await stored.readFloat32(), [...stored.shape], 'float32');
+}
+
+function entry(name: string, value: Tensor): TensorEntry {
+  const read = async (): Promise<Float32Array> => (await value.data()) as Float32Array;
+  return { name, dtype: 'F32', shape: value.shape, read };
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+function damaged(expected: string, got: string, folder: string): CheckpointError {
+  const details = { code: 'checkpoint/damaged', where: 'readCheckpoint', expected };
+  return new CheckpointError({ ...details, got: `${got} (${folder})` });
+}

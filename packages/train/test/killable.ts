@@ -1,0 +1,28 @@
+/** A small training run that a test kills and starts again: `node killable.mjs FOLDER STEPS`. */
+import '@tensorflow/tfjs-backend-cpu';
+import { setTimeout } from 'node:timers/promises';
+import { ready } from '@tensorflow/tfjs-core';
+import { parameterGroups, train, warmupCosine } from '../src/index.js';
+import { openRun } from '../src/node.js';
+import { regressionBatches, regressionLoss, regressionParameters } from './regression.js';
+
+const [folder, steps] = [process.argv[2]!, Number(process.argv[3])];
+await ready();
+const run = await openRun(folder, { config: { steps }, seed: 5, every: 3 });
+const parameters = regressionParameters(6_000);
+console.log('running');
+await train({
+  parameters,
+  loss: regressionLoss,
+  batches: regressionBatches(),
+  steps,
+  schedule: warmupCosine({ base: 0.01, final: 1e-5, steps, warmupSteps: 5 }),
+  groups: parameterGroups(parameters, { weightDecay: 0.05 }),
+  weights: { near: 1, far: 0.5 },
+  accumulate: 2,
+  maxGradientNorm: 5,
+  run,
+  // Long enough for a kill to fall between two steps as well as into one.
+  onStep: async () => setTimeout(5),
+});
+await run.close();
