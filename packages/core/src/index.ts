@@ -4,6 +4,7 @@ export * from './autodiff/gradients.js';
 export * from './autodiff/recompute.js';
 export * from './backend/index.js';
 export * from './bytes/bytes.js';
+export * from './checkpoint/index.js';
 export * from './errors/errors.js';
 export * from './examples/examples.js';
 export * from './model/index.js';

@@ -1,1 +1,3 @@
-export {};
+export { fileDirectory } from './node/file-directory.js';
+export { fileSink } from './node/file-sink.js';
+export { fileSource } from './node/file-source.js';

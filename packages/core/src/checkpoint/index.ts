@@ -1,0 +1,26 @@
+export * from './directory.js';
+export {
+  type DataOf,
+  type DType,
+  elementCount,
+  ITEM_BYTES,
+  type TensorData,
+} from './dtype.js';
+export * from './http-source.js';
+export * from './load-checkpoint.js';
+export * from './load-tensors.js';
+export * from './model-directory.js';
+export * from './open-checkpoint.js';
+export { InertObject } from './pickle.js';
+export { type Grid, resizePositions } from './resize-positions.js';
+export { openSafetensors, writeSafetensors } from './safetensors.js';
+export { openShards } from './shards.js';
+export {
+  type StoredTensor,
+  type TensorEntry,
+  type TensorFile,
+  tensorEntry,
+} from './tensor-file.js';
+export { TorchStorage, TorchTensor } from './torch-globals.js';
+export { openTorch, type TorchFile } from './torch-reader.js';
+export { writeTorch } from './torch-writer.js';

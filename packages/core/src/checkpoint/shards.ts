@@ -1,0 +1,168 @@
+import type { ByteSink } from '../bytes/bytes.js';
+import { CheckpointError, ImglishError } from '../errors/errors.js';
+import { checkFileName, type Directory, type ReadableDirectory } from './directory.js';
+import { readJsonObject } from './json.js';
+import { quote, refuse } from './refuse.js';
+import { openSafetensors, streamSafetensors } from './safetensors.js';
+import {
+  MAX_TENSORS,
+  type StoredTensor,
+  type TensorEntry,
+  type TensorFile,
+  tensorBytes,
+} from './tensor-file.js';
+
+export const WEIGHTS_NAME = 'model.safetensors';
+export const INDEX_NAME = 'model.safetensors.index.json';
+
+/** Bytes of tensors in one file unless asked otherwise. */
+export const DEFAULT_SHARD_BYTES = 5e9;
+
+/**
+ * Opens the tensors of `model.safetensors.index.json`, which says in which file of the directory
+ * each one is. The index and the files must agree (`checkpoint/index`).
+ */
+export async function openShards(directory: ReadableDirectory): Promise<TensorFile> {
+  const source = await directory.open(INDEX_NAME);
+  let files: Map<string, Set<string>>;
+  try {
+    files = namesByFile((await readJsonObject(source)).weight_map);
+  } finally {
+    await source.close?.();
+  }
+  const shards: TensorFile[] = [];
+  const close = async (): Promise<void> => {
+    for (const shard of shards) await shard.close();
+  };
+  try {
+    const tensors = new Map<string, StoredTensor>();
+    for (const [file, names] of files) {
+      const shard = await openShard(directory, file);
+      shards.push(shard);
+      const lost = [...names].filter((name) => !shard.tensors.has(name));
+      const extra = [...shard.tensors.keys()].filter((name) => !names.has(name));
+      if (lost.length + extra.length > 0) {
+        refuse(
+          'index',
+          'openShards',
+          `the tensors of ${file} as ${INDEX_NAME} lists them`,
+          `missing: ${quote(lost.join(', '))}, not listed: ${quote(extra.join(', '))}`,
+        );
+      }
+      for (const [name, tensor] of shard.tensors) tensors.set(name, tensor);
+    }
+    return { name: source.name, tensors, metadata: shards[0]?.metadata ?? {}, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openShard(directory: ReadableDirectory, file: string): Promise<TensorFile> {
+  try {
+    return await openTensors(directory, file);
+  } catch (cause) {
+    if (!ImglishError.isInstance(cause) || cause.code !== 'io/not-found') throw cause;
+    throw new CheckpointError({
+      code: 'checkpoint/index',
+      where: 'openShards',
+      expected: `the file ${file} that ${INDEX_NAME} names in ${directory.name}`,
+      got: 'none',
+      cause,
+    });
+  }
+}
+
+/** Opens a safetensors file of a directory; nothing stays open if it is refused. */
+export async function openTensors(directory: ReadableDirectory, file: string): Promise<TensorFile> {
+  const source = await directory.open(file);
+  try {
+    return await openSafetensors(source);
+  } catch (error) {
+    await source.close?.();
+    throw error;
+  }
+}
+
+function namesByFile(weightMap: unknown): Map<string, Set<string>> {
+  if (typeof weightMap !== 'object' || weightMap === null || Array.isArray(weightMap)) {
+    return refuse('index', 'openShards', 'a weight_map of tensor names to files', 'none');
+  }
+  const entries = Object.entries(weightMap);
+  const files = new Map<string, Set<string>>();
+  if (entries.length > MAX_TENSORS) {
+    refuse('index', 'openShards', `at most ${MAX_TENSORS} tensors`, `${entries.length}`);
+  }
+  for (const [tensor, file] of entries) {
+    if (typeof file !== 'string') {
+      return refuse('index', 'openShards', `a file for ${quote(tensor)}`, `${typeof file}`);
+    }
+    // An index could otherwise point at any file of the machine.
+    checkFileName('openShards', file);
+    const names = files.get(file) ?? new Set();
+    files.set(file, names.add(tensor));
+  }
+  return files;
+}
+
+/** A file that is written in full but not yet visible. */
+export interface StagedFile {
+  readonly name: string;
+  readonly sink: ByteSink;
+}
+
+/**
+ * Writes tensors as `model.safetensors`, or where they take more than `shardBytes` as numbered
+ * shards with an index, into sinks that stay open. Sinks are pushed to `staged` as they are made,
+ * so that the caller can abort all of them.
+ */
+export async function stageWeights(
+  directory: Directory,
+  tensors: Iterable<TensorEntry>,
+  metadata: Readonly<Record<string, string>>,
+  shardBytes: number,
+  staged: StagedFile[],
+): Promise<void> {
+  const shards = plan([...tensors], shardBytes);
+  const weightMap: Record<string, string> = {};
+  let total = 0;
+  for (const [i, shard] of shards.entries()) {
+    const name = shards.length === 1 ? WEIGHTS_NAME : shardName(i + 1, shards.length);
+    const sink = await directory.create(name);
+    staged.push({ name, sink });
+    await streamSafetensors(sink, shard, metadata);
+    for (const tensor of shard) {
+      if (Object.hasOwn(weightMap, tensor.name)) {
+        refuse('name', 'writeModelDirectory', 'distinct tensor names', quote(tensor.name));
+      }
+      weightMap[tensor.name] = name;
+      total += tensorBytes('writeModelDirectory', tensor);
+    }
+  }
+  if (shards.length === 1) return;
+  const index = { metadata: { total_size: total }, weight_map: weightMap };
+  const sink = await directory.create(INDEX_NAME);
+  staged.push({ name: INDEX_NAME, sink });
+  await sink.write(new TextEncoder().encode(`${JSON.stringify(index, null, 2)}\n`));
+}
+
+/** Cuts the list, in order, into runs of at most `shardBytes`; a larger tensor stands alone. */
+function plan(tensors: readonly TensorEntry[], shardBytes: number): TensorEntry[][] {
+  const shards: TensorEntry[][] = [[]];
+  let bytes = 0;
+  for (const tensor of tensors) {
+    const size = tensorBytes('writeModelDirectory', tensor);
+    if (bytes > 0 && bytes + size > shardBytes) {
+      shards.push([]);
+      bytes = 0;
+    }
+    shards.at(-1)!.push(tensor);
+    bytes += size;
+  }
+  return shards;
+}
+
+function shardName(index: number, count: number): string {
+  const digits = (n: number) => String(n).padStart(5, '0');
+  return `model-${digits(index)}-of-${digits(count)}.safetensors`;
+}
