@@ -99,6 +99,9 @@ it('ends with the same bits however often it is killed', async () => {
     if (unfinished(killed).length > 0) whileWriting++;
   }
   expect(whileWriting).toBe(KILLS_WHILE_SAVING);
+  const saved = readdirSync(killed).filter((name) => name.startsWith('checkpoint-'));
+  expect(saved).not.toEqual([]);
+  expect(saved).not.toContain(`checkpoint-${STEPS}`);
   expect(await live(killed)).toBe(true);
 
   for (const name of ['model.safetensors', 'optimizer.safetensors', 'trainer_state.json']) {
