@@ -1,38 +1,28 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createInterface } from 'node:readline';
 import { draw } from '@imglish/core';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bundle } from './bundle.js';
 
 const soak = process.env.SOAK === '1';
 const KILLS_WHILE_TRAINING = soak ? 16 : 3;
 const KILLS_WHILE_SAVING = soak ? 4 : 1;
-const STEPS = soak ? 400 : 60;
+const STEPS = soak ? 400 : 75;
 
-// Inside the package, so that the bundle finds tfjs where the package does.
-const packageFolder = fileURLToPath(new URL('..', import.meta.url));
 let folder: string;
 let script: string;
+let remove: () => void;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(packageFolder, 'node_modules', '.kill-'));
-  script = join(folder, 'killable.mjs');
-  await build({
-    entryPoints: [join(packageFolder, 'test', 'killable.ts')],
-    outfile: script,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    external: ['@tensorflow/*'],
-  });
+  ({ folder, script, remove } = await bundle('killable'));
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => remove());
 
-type Moment = (started: () => Promise<void>, dir: string) => Promise<void>;
+/** Resolves when the time has come; `steps` resolves after so many steps of this life. */
+type Moment = (steps: (count: number) => Promise<void>, dir: string) => Promise<void>;
 
 /** Runs the script until it ends by itself (true) or the moment has come and it was killed (false). */
 async function live(dir: string, moment?: Moment): Promise<boolean> {
@@ -41,27 +31,35 @@ async function live(dir: string, moment?: Moment): Promise<boolean> {
   });
   const errors: string[] = [];
   child.stderr.on('data', (chunk) => errors.push(String(chunk)));
-  const started = new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
+  const lines = createInterface(child.stdout);
   const ended = new Promise<[number | null, string | null]>((resolve) => {
     child.once('exit', (code, signal) => resolve([code, signal]));
   });
-  void moment?.(() => started, dir).then(() => child.kill('SIGKILL'));
+  const steps = (count: number): Promise<void> => {
+    let seen = 0;
+    return new Promise((resolve) => {
+      lines.on('line', () => {
+        if (++seen === count) resolve();
+      });
+    });
+  };
+  void moment?.(steps, dir).then(() => child.kill('SIGKILL'));
   const [code, signal] = await ended;
   if (code !== 0 && signal !== 'SIGKILL') throw new Error(`exit ${code}: ${errors.join('')}`);
   return code === 0;
 }
 
-/** Some time after the training began. */
-function after(milliseconds: number): Moment {
-  return async (started) => {
-    await started();
+/** Some steps and some milliseconds into a life. */
+function after(count: number, milliseconds: number): Moment {
+  return async (steps) => {
+    await steps(count);
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
   };
 }
 
-/** As soon as a checkpoint is being written. */
-const whileSaving: Moment = async (started, dir) => {
-  await started();
+/** As soon as the second checkpoint of a life is being written. */
+const whileSaving: Moment = async (steps, dir) => {
+  await steps(4);
   await new Promise<void>((resolve) => {
     const watcher = watch(dir, (_, name) => {
       if (!name?.startsWith('.tmp-checkpoint-')) return;
@@ -90,7 +88,10 @@ it('ends with the same bits however often it is killed', async () => {
 
   const random = draw(2024, 'moments to kill');
   for (let kill = 0; kill < KILLS_WHILE_TRAINING; kill++) {
-    expect(await live(killed, after(random.uniform() * 200)), 'ended before the kill').toBe(false);
+    expect(
+      await live(killed, after(1 + random.integer(12), random.integer(15))),
+      'ended before the kill',
+    ).toBe(false);
     expect(existsSync(join(killed, 'lock'))).toBe(true);
   }
   let whileWriting = 0;

@@ -8,9 +8,10 @@ import { regressionBatches, regressionLoss, regressionParameters } from './regre
 
 const [folder, steps] = [process.argv[2]!, Number(process.argv[3])];
 await ready();
-const run = await openRun(folder, { config: { steps }, seed: 5, every: 3 });
+// Makes a checkpoint take long enough to be killed in the middle.
+const files = { 'ballast.bin': new Uint8Array(2 ** 23) };
+const run = await openRun(folder, { config: { steps }, seed: 5, every: 3, files });
 const parameters = regressionParameters(6_000);
-console.log('running');
 await train({
   parameters,
   loss: regressionLoss,
@@ -22,7 +23,10 @@ await train({
   accumulate: 2,
   maxGradientNorm: 5,
   run,
-  // Long enough for a kill to fall between two steps as well as into one.
-  onStep: async () => setTimeout(5),
+  onStep: async ({ step }) => {
+    console.log(step);
+    // Long enough for a kill to fall between two steps as well as into one.
+    await setTimeout(5);
+  },
 });
 await run.close();
