@@ -1,0 +1,16 @@
+import { assertOneEngine, type Backend, engine, openBackend } from '@imglish/core';
+import { Tensor, version_core } from '@tensorflow/tfjs-core';
+
+/**
+ * Opens tfjs-backend-cpu and makes it the current backend: plain JavaScript, runs everywhere, slow.
+ * It has every kernel that the model, its gradients and the optimizer use.
+ */
+export async function cpu(): Promise<Backend> {
+  assertOneEngine('cpu', { Tensor, version_core });
+  return openBackend('cpu', {
+    create: async () => {
+      await import('@tensorflow/tfjs-backend-cpu');
+      return engine().registryFactory.cpu!.factory();
+    },
+  });
+}
