@@ -14,7 +14,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          globalSetup: ['packages/core/scripts/bundle-gradients.mjs'],
+          globalSetup: [
+            'packages/core/scripts/bundle-gradients.mjs',
+            'packages/backends/wasm/scripts/compile-kernels.mjs',
+          ],
           include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'benchmarks/**/*.test.ts'],
           exclude: never,
           testTimeout: soak ? 3_600_000 : 120_000,
