@@ -1,1 +1,1 @@
-export {};
+export { type DecodeAnyImageOptions, decodeAnyImage } from './image/node/decode-any-image.js';

@@ -1,5 +1,5 @@
 import type { RgbImage } from '@imglish/core';
-import type { DecodeOptions } from './decode-options.js';
+import type { DecodeImageOptions } from './decode-options.js';
 import { unsupported } from './image-error.js';
 import { decodeJpeg } from './jpeg/decode-jpeg.js';
 import { decodePng } from './png/decode-png.js';
@@ -13,7 +13,7 @@ import { sniffImageFormat } from './sniff.js';
  * reference). Errors: `ImageError` `image/corrupt`, `image/truncated`, `image/too-large`,
  * `image/unsupported`.
  */
-export function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): RgbImage {
+export function decodeImage(bytes: Uint8Array, options: DecodeImageOptions = {}): RgbImage {
   const format = sniffImageFormat(bytes);
   if (format === 'png') return decodePng(bytes, options);
   if (format === 'jpeg') return decodeJpeg(bytes, options);
@@ -23,6 +23,6 @@ export function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Rgb
     format ?? 'bytes of no known image format',
     format === undefined
       ? 'Convert the picture to PNG or JPEG.'
-      : 'Convert it, or in Node use decodeImage of @imglish/tokenizers/node.',
+      : 'Convert it, or in Node use decodeAnyImage of @imglish/tokenizers/node.',
   );
 }

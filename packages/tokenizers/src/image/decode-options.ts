@@ -1,7 +1,7 @@
 import { ConfigError, rejectUnknownKeys } from '@imglish/core';
 import { fail } from './image-error.js';
 
-export interface DecodeOptions {
+export interface DecodeImageOptions {
   /**
    * Most pixels (width × height) a picture may have; default 2²⁴, about 16.8 megapixels. Read from
    * the header, before memory is taken. Working memory stays below
@@ -26,7 +26,7 @@ const KNOWN = ['maxPixels', 'background'];
 
 export function resolveLimits(
   where: string,
-  options: DecodeOptions,
+  options: DecodeImageOptions,
   fileSize: number,
 ): DecodeLimits {
   rejectUnknownKeys(where, options, KNOWN);

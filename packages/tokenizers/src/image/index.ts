@@ -1,6 +1,6 @@
 export { centerCrop, crop } from './crop.js';
 export { decodeImage } from './decode-image.js';
-export type { DecodeOptions } from './decode-options.js';
+export type { DecodeImageOptions } from './decode-options.js';
 export { decodeJpeg } from './jpeg/decode-jpeg.js';
 export { type Patches, type PatchGrid, patchify, unpatchify } from './patches.js';
 export {

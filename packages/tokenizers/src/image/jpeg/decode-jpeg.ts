@@ -1,5 +1,5 @@
 import type { RgbImage } from '@imglish/core';
-import { checkSize, type DecodeOptions, resolveLimits } from '../decode-options.js';
+import { checkSize, type DecodeImageOptions, resolveLimits } from '../decode-options.js';
 import { corrupt, truncated, unsupported } from '../image-error.js';
 import { BitReader } from './bit-reader.js';
 import { HuffmanTable } from './huffman-table.js';
@@ -21,7 +21,7 @@ const MAX_SCANS = 64;
  * Damaged data are an error, not a guess. Errors: `ImageError` `image/corrupt`, `image/truncated`,
  * `image/too-large`, `image/unsupported`. Source: ITU-T T.81.
  */
-export function decodeJpeg(bytes: Uint8Array, options: DecodeOptions = {}): RgbImage {
+export function decodeJpeg(bytes: Uint8Array, options: DecodeImageOptions = {}): RgbImage {
   const limits = resolveLimits(WHERE, options, bytes.length);
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) corrupt(WHERE, "JPEG's signature", 'other bytes');
   const quantization: (Uint16Array | undefined)[] = [];
@@ -66,7 +66,7 @@ export function decodeJpeg(bytes: Uint8Array, options: DecodeOptions = {}): RgbI
       frame = readFrame(marker, data);
       const blocks = blockCount(frame);
       const { width, height } = frame;
-      const working = 3 * width * height + 64 * blocks * (frame.progressive ? 3 : 1);
+      const working = 3 * width * height + 64 * blocks * (frame.progressive ? 2 : 1);
       checkSize(WHERE, limits, width, height, working);
       // Every block takes at least a bit, in the only scan or in the first.
       if (blocks > 8 * bytes.length) truncated(WHERE, `${blocks} blocks`);
@@ -202,17 +202,23 @@ function isComplete(frame: JpegFrame): boolean {
   return frame.components.every((component) => component.known[0] !== -1);
 }
 
+/**
+ * Turns coefficients into samples in the same memory: those of a row of blocks take half the bytes,
+ * so they lie where the coefficients have been read already.
+ */
 function transformCoefficients(frame: JpegFrame): void {
   for (const component of frame.components) {
-    const { rows, stride, samples, quantization, coefficients } = component;
+    const { rows, stride, quantization, coefficients } = component;
+    const samples = new Uint8ClampedArray(coefficients!.buffer, 0, 64 * rows * stride);
+    const rowOfBlocks = new Uint8ClampedArray(64 * stride);
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < stride; column++) {
-        const to = 64 * row * stride + 8 * column;
         const at = 64 * (row * stride + column);
-        inverseDct(coefficients!, at, quantization!, samples, to, 8 * stride);
+        inverseDct(coefficients!, at, quantization!, rowOfBlocks, 8 * column, 8 * stride);
       }
+      samples.set(rowOfBlocks, 64 * row * stride);
     }
-    component.coefficients = undefined;
+    component.samples = samples;
   }
 }
 

@@ -127,7 +127,7 @@ export function blockCount(frame: JpegFrame): number {
 export function allocateFrame(frame: JpegFrame): void {
   for (const component of frame.components) {
     const size = 64 * component.rows * component.stride;
-    component.samples = new Uint8ClampedArray(size);
     if (frame.progressive) component.coefficients = new Int16Array(size);
+    else component.samples = new Uint8ClampedArray(size);
   }
 }
