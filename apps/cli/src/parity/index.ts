@@ -1,8 +1,23 @@
 import { backbone } from './backbone.js';
+import { checkpoints } from './checkpoints.js';
 import { decoding } from './decoding.js';
 import { heads } from './heads.js';
+import { manifest } from './manifest.js';
+import { officialNames } from './official-names.js';
 import { optimizer } from './optimizer.js';
+import { preprocessing } from './preprocessing.js';
 import type { Suite } from './suite.js';
+import { tokenization } from './tokenization.js';
 
 /** Every part of the fixtures that is checked; a new one is a file here and a line. */
-export const SUITES: readonly Suite[] = [backbone, heads, decoding, optimizer];
+export const SUITES: readonly Suite[] = [
+  manifest,
+  backbone,
+  heads,
+  decoding,
+  optimizer,
+  checkpoints,
+  officialNames,
+  tokenization,
+  preprocessing,
+];
