@@ -21,7 +21,10 @@ export async function initialState(
   run: Run | undefined,
   communicator: Communicator,
 ): Promise<TrainState> {
-  const restored = await run?.restore();
+  const restored = await run?.restore().catch((error) => {
+    disposeAll(parameters);
+    throw error;
+  });
   if (!restored) return shareState({ step: 0, parameters, moments: {} }, communicator);
   try {
     assertSameShapes(restored, parameters);
@@ -29,7 +32,7 @@ export async function initialState(
     disposeState(restored);
     throw error;
   } finally {
-    for (const tensor of Object.values(parameters)) tensor.dispose();
+    disposeAll(parameters);
   }
   // In the order of the model: a sum over parameters must not depend on the order of a file.
   const inOrder = Object.keys(parameters).map((name) => [name, restored.parameters[name]!]);
@@ -37,11 +40,15 @@ export async function initialState(
 }
 
 export function disposeState({ parameters, moments }: TrainState): void {
-  for (const tensor of Object.values(parameters)) tensor.dispose();
+  disposeAll(parameters);
   for (const { m, v } of Object.values(moments)) {
     m.dispose();
     v.dispose();
   }
+}
+
+function disposeAll(tensors: Parameters): void {
+  for (const tensor of Object.values(tensors)) tensor.dispose();
 }
 
 /** Rank 0's state on every rank; takes over `state`. */

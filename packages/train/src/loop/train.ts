@@ -33,7 +33,7 @@ export interface TrainOptions<B extends Batch> {
   /** Clips the gradients to this global norm. */
   maxGradientNorm?: number;
   adamW?: AdamWHyperparameters;
-  /** Default: one rank. */
+  /** Default: one rank. Close it when `train` has ended, or failed: else the other ranks wait. */
   communicator?: Communicator;
   /** Checkpoints, log and resume; on rank 0 only. */
   run?: Run;

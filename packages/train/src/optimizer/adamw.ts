@@ -1,8 +1,7 @@
-import { ConfigError, type Parameters, ShapeError } from '@imglish/core';
+import { ConfigError, engine, type Parameters, ShapeError } from '@imglish/core';
 import {
   add,
   div,
-  engine,
   getBackend,
   getKernel,
   mul,
