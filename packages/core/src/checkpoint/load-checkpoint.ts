@@ -98,7 +98,7 @@ export function loadCheckpoint(file: TensorFile, options: LoadOptions): LoadedCh
       (mayInitialise(name) ? initialised : lists.missing).push(name);
       continue;
     }
-    const grids = positionGrids(stored, shape, options);
+    const grids = positionGrids(name, stored.shape, shape, options);
     const fits = isFloat(stored.dtype) && (grids || sameShape(stored.shape, shape));
     if (!fits) {
       if (mayInitialise(name)) initialised.push(name);
@@ -133,25 +133,25 @@ export function loadCheckpoint(file: TensorFile, options: LoadOptions): LoadedCh
 
 /** From which grid to which a tensor is to be resized; undefined where it is not. */
 function positionGrids(
-  stored: StoredTensor,
+  name: string,
+  stored: readonly number[],
   shape: readonly number[],
   options: LoadOptions,
 ): { from: Grid; to: Grid } | undefined {
-  if (!/(^|\.)embed_positions\.A\.weight$/.test(stored.name) || shape.length !== 2)
-    return undefined;
+  if (!/(^|\.)embed_positions\.A\.weight$/.test(name) || shape.length !== 2) return undefined;
   const to = options.imageGrid ?? squareGrid(shape);
   if (!to || !hasGrid(shape, to)) {
     throw new ConfigError({
       code: 'config/grid',
       where: 'loadCheckpoint',
-      expected: `imageGrid with ${shape[0]! - POSITION_PREFIX_ROWS} patches, as ${stored.name} [${shape.join(', ')}] has`,
+      expected: `imageGrid with ${shape[0]! - POSITION_PREFIX_ROWS} patches, as ${name} [${shape.join(', ')}] has`,
       got: to ? `[${to.join(', ')}]` : 'none, and the number is no square',
     });
   }
-  if (stored.shape.length !== 2 || stored.shape[1] !== shape[1]) return undefined;
-  if (!options.sourceGrid && stored.shape[0] === shape[0]) return undefined;
-  const from = options.sourceGrid ?? squareGrid(stored.shape);
-  if (!from || !hasGrid(stored.shape, from) || sameShape(from, to)) return undefined;
+  if (stored.length !== 2 || stored[1] !== shape[1]) return undefined;
+  if (!options.sourceGrid && stored[0] === shape[0]) return undefined;
+  const from = options.sourceGrid ?? squareGrid(stored);
+  if (!from || !hasGrid(stored, from) || sameShape(from, to)) return undefined;
   return { from, to };
 }
 

@@ -11,10 +11,10 @@ import { openTorch } from './torch-reader.js';
  */
 export async function openCheckpoint(source: ByteSource): Promise<TensorFile> {
   const start = await source.read(0, Math.min(24, source.size));
+  if (start[8] === 0x7b) return openSafetensors(source); // the header's brace
   const zip = start[0] === 0x50 && start[1] === 0x4b;
-  const pickle = start[0] === 0x80 && start[2] === 0x8a;
+  const pickle = start[0] === 0x80 && start[1]! <= 5;
   if (zip || pickle) return openTorch(source);
-  if (start[8] === 0x7b) return openSafetensors(source);
   const text = new TextDecoder('latin1').decode(start);
   return refuse(
     'format',

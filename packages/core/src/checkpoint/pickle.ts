@@ -29,7 +29,7 @@ export interface PickleContext {
   persistent(id: unknown): unknown;
 }
 
-/** What a pickle holds: dicts are `Map`s, tuples frozen arrays, ints beyond 2⁵³ bigints. */
+/** What a pickle holds: dicts are `Map`s, lists and tuples arrays, ints beyond 2⁵³ bigints. */
 export interface Unpickled {
   readonly value: unknown;
   /** Bytes up to and including the pickle's STOP. */
@@ -112,21 +112,17 @@ export function unpickle(bytes: Uint8Array, context: PickleContext): Unpickled {
     charge(16 * (stack.length - mark));
     return stack.splice(mark);
   };
-  const tuple = (items: unknown[]): void => {
-    charge(COST.list + 16 * items.length);
-    push(Object.freeze(items));
-  };
-  const popTuple = (length: number): void => {
-    const items = Array.from({ length }, pop);
-    tuple(items.reverse());
-  };
   const list = (items: unknown[]): void => {
     charge(COST.list + 16 * items.length);
     push(items);
   };
+  const popTuple = (length: number): void => {
+    if (stack.length - length < (marks.at(-1) ?? 0)) invalid('an empty stack');
+    list(stack.splice(-length));
+  };
   const append = (items: unknown[]): void => {
     const target = top();
-    if (!Array.isArray(target) || Object.isFrozen(target)) invalid('appending to no list');
+    if (!Array.isArray(target)) invalid('appending to no list');
     charge(16 * items.length);
     for (const item of items) target.push(item);
   };
@@ -170,7 +166,7 @@ export function unpickle(bytes: Uint8Array, context: PickleContext): Unpickled {
         'unpickle',
         'a pickle of tensors and plain data',
         `the global ${quote(full)}`,
-        'It could run code, so it is not loaded. Save the state dict alone: torch.save(model.state_dict(), path).',
+        'Nothing is called or imported for a file. Save the state dict alone: torch.save(model.state_dict(), path).',
       );
     }
     push(found);
@@ -265,9 +261,11 @@ export function unpickle(bytes: Uint8Array, context: PickleContext): Unpickled {
         push(slice(u64()).slice());
         break;
       case 0x5d: // EMPTY_LIST
+      case 0x29: // EMPTY_TUPLE
         list([]);
         break;
       case 0x6c: // LIST
+      case 0x74: // TUPLE
         list(popMark());
         break;
       case 0x7d: // EMPTY_DICT
@@ -281,12 +279,6 @@ export function unpickle(bytes: Uint8Array, context: PickleContext): Unpickled {
         break;
       case 0x91: // FROZENSET
         set(popMark());
-        break;
-      case 0x29: // EMPTY_TUPLE
-        tuple([]);
-        break;
-      case 0x74: // TUPLE
-        tuple(popMark());
         break;
       case 0x85: // TUPLE1 … TUPLE3
       case 0x86:

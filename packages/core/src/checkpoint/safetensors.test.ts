@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { contents, goldenSource, sparseSource } from '../../test/checkpoint/fixtures.js';
 import { bytesSink, bytesSource } from '../bytes/bytes.js';
 import { openSafetensors, writeSafetensors } from './safetensors.js';
 import { type TensorEntry, tensorEntry } from './tensor-file.js';
-import { contents, goldenSource, sparseSource } from './testing/fixtures.js';
 
 async function written(tensors: TensorEntry[], metadata?: Record<string, string>) {
   const sink = bytesSink();
@@ -41,11 +41,12 @@ describe('safetensors', () => {
     const bytes = await written(everyDtype, metadata);
     const reopened = await openSafetensors(bytesSource(bytes));
     expect(reopened.metadata).toEqual(metadata);
-    const expected: Record<string, unknown> = {};
     for (const { name, dtype, shape, read } of everyDtype) {
-      expected[name] = { dtype, shape, data: await read() };
+      const stored = reopened.tensors.get(name)!;
+      expect([stored.dtype, stored.shape]).toEqual([dtype, shape]);
+      expect(await stored.read()).toEqual(await read());
     }
-    expect(await contents(reopened)).toEqual(expected);
+    expect(reopened.tensors.size).toBe(everyDtype.length);
   });
 
   it('converts floats to float32 and integers to int32', async () => {

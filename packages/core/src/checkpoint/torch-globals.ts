@@ -172,7 +172,8 @@ function rebuildTensor(
   if (count > Math.max(held, MAX_EXPANDED)) {
     return invalid(`a tensor [${shape}] that repeats a storage of ${held} elements`);
   }
-  return new TorchTensor(source, dtype, offset, shape, strides);
+  // Copied: the pickle still holds the arrays that were checked.
+  return new TorchTensor(source, dtype, offset, [...shape], [...strides]);
 }
 
 function globalName(value: unknown): string | undefined {

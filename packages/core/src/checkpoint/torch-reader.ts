@@ -5,12 +5,12 @@ import { quote, refuse } from './refuse.js';
 import { gather, isContiguous } from './strides.js';
 import { type StoredTensor, storedTensor, type TensorFile } from './tensor-file.js';
 import { type TorchStorage, TorchTensor, torchContext } from './torch-globals.js';
-import { readZipDirectory, type ZipEntry, zipDataOffset } from './zip-reader.js';
+import { readZipDirectory, requireStored, type ZipEntry, zipDataOffset } from './zip-reader.js';
 
 /** A file of `torch.save`, opened. `tensors` is its state dict. */
 export interface TorchFile extends TensorFile {
   /**
-   * Everything that was saved, as inert data: dicts are `Map`s, tuples frozen arrays, tensors
+   * Everything that was saved, as inert data: dicts are `Map`s, lists and tuples arrays, tensors
    * `TorchTensor`s, objects of known classes `InertObject`s.
    */
   readonly root: unknown;
@@ -76,6 +76,7 @@ async function openZip(source: ByteSource): Promise<Contents> {
       'Save its state dict: torch.save(module.state_dict(), path).',
     );
   }
+  requireStored(source, entries.values());
   await checkByteOrder(source, entries.get(`${folder}byteorder`));
   const pickle = entries.get(pickleName)!;
   const storages = new Map<string, TorchStorage>();

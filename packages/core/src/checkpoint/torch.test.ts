@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { contents, goldenSource, sparseSource } from '../../test/checkpoint/fixtures.js';
+import { pickleOf } from '../../test/checkpoint/pickles.js';
 import { bytesSink, bytesSource } from '../bytes/bytes.js';
 import { InertObject } from './pickle.js';
 import { openSafetensors } from './safetensors.js';
 import { tensorEntry } from './tensor-file.js';
-import { contents, goldenSource, sparseSource } from './testing/fixtures.js';
 import { openTorch } from './torch-reader.js';
 import { writeTorch } from './torch-writer.js';
+import { readZipDirectory, zipDataOffset } from './zip-reader.js';
 import { zipWriter } from './zip-writer.js';
 
 describe('openTorch', () => {
@@ -38,15 +40,39 @@ describe('openTorch', () => {
     },
   );
 
-  it('refuses a file without a state dict, a truncated one and another archive', async () => {
-    const whole = bytesSink();
-    const zip = zipWriter(whole);
-    await zip.add('x/hello.txt', new Uint8Array(3));
+  const archive = async (...names: string[]): Promise<Uint8Array> => {
+    const sink = bytesSink();
+    const zip = zipWriter(sink);
+    for (const name of names) await zip.add(name, pickleOf(0x80, 2, '}.'));
     await zip.finish();
-    await whole.close();
-    await expect(openTorch(bytesSource(whole.bytes()))).rejects.toMatchObject({
-      code: 'checkpoint/format',
-    });
+    await sink.close();
+    return sink.bytes();
+  };
+
+  it('refuses other archives, programs, big-endian and compressed files', async () => {
+    const open = async (bytes: Uint8Array) => openTorch(bytesSource(bytes));
+    const code = (value: string) => ({ code: `checkpoint/${value}` });
+    await expect(open(await archive('x/hello.txt'))).rejects.toMatchObject(code('format'));
+    await expect(open(await archive('x/data.pkl', 'y/data.pkl'))).rejects.toMatchObject(
+      code('format'),
+    );
+    const program = await archive('x/data.pkl', 'x/constants.pkl');
+    await expect(open(program)).rejects.toThrow(/TorchScript/);
+    const order = await archive('x/data.pkl', 'x/byteorder');
+    await expect(open(order)).rejects.toMatchObject(code('byte-order'));
+
+    const plain = await archive('x/data.pkl');
+    expect((await open(plain)).tensors.size).toBe(0);
+    const directory = plain.findLastIndex((_, i) => plain[i] === 0x50 && plain[i + 2] === 1);
+    const deflated = plain.slice();
+    deflated[directory + 10] = 8;
+    await expect(open(deflated)).rejects.toMatchObject(code('zip-packed'));
+    const encrypted = plain.slice();
+    encrypted[directory + 8]! |= 1;
+    await expect(open(encrypted)).rejects.toMatchObject(code('zip-packed'));
+  });
+
+  it('refuses truncated files', async () => {
     const source = goldenSource('weights/vqa.pth');
     const cut = bytesSource((await source.read(0, source.size - 1000)).slice());
     await expect(openTorch(cut)).rejects.toMatchObject({ code: 'checkpoint/zip' });
@@ -111,7 +137,6 @@ describe('writeTorch', () => {
     const far = bytesSink();
     const zip = zipWriter(far, position);
     const near = sink.bytes();
-    const { readZipDirectory, zipDataOffset } = await import('./zip-reader.js');
     const source = bytesSource(near);
     for (const entry of (await readZipDirectory(source)).values()) {
       await zip.add(entry.name, await source.read(await zipDataOffset(source, entry), entry.size));

@@ -1,11 +1,13 @@
 import type { ByteSource } from '../bytes/bytes.js';
 import { quote, refuse } from './refuse.js';
 
-/** A file within a zip archive, stored without compression. */
+/** A file within a zip archive. */
 export interface ZipEntry {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
+  /** Why its bytes cannot be read as they are: compression or encryption. */
+  readonly packed: string | undefined;
   /** Where its local header begins. */
   readonly headerOffset: number;
 }
@@ -22,7 +24,7 @@ const MAX_ENTRIES = 200_000;
 
 /**
  * Reads the directory of a zip archive (with zip64 records: files and offsets beyond 4 GiB) through
- * a few small reads at its end. Compressed or encrypted entries are refused: torch writes none.
+ * a few small reads at its end.
  */
 export async function readZipDirectory(source: ByteSource): Promise<Map<string, ZipEntry>> {
   const { offset, size, count } = await findDirectory(source);
@@ -46,6 +48,20 @@ export async function readZipDirectory(source: ByteSource): Promise<Map<string, 
     at = next;
   }
   return entries;
+}
+
+/** Refuses compressed and encrypted entries (`checkpoint/zip-packed`): torch.save writes none. */
+export function requireStored(source: ByteSource, entries: Iterable<ZipEntry>): void {
+  for (const { name, packed } of entries) {
+    if (!packed) continue;
+    refuse(
+      'zip-packed',
+      WHERE,
+      'entries stored as they are, as torch.save writes them',
+      `${packed} of ${quote(name)} in ${source.name}`,
+      'Unpack the archive and pack it again without compression (zip -0).',
+    );
+  }
 }
 
 /** Where the bytes of an entry begin: its local header has a name and padding of its own lengths. */
@@ -106,15 +122,6 @@ function parseEntry(
   const name = new TextDecoder().decode(new Uint8Array(view.buffer, nameAt, nameBytes));
   const flags = view.getUint16(at + 8, true);
   const method = view.getUint16(at + 10, true);
-  if (method !== 0 || (flags & 1) !== 0) {
-    refuse(
-      'zip-compressed',
-      WHERE,
-      'entries stored as they are, as torch.save writes them',
-      `${method === 0 ? 'encryption' : `compression method ${method}`} of ${quote(name)} in ${source.name}`,
-      'Unpack the archive and pack it again without compression (zip -0).',
-    );
-  }
   // Fields that overflow 32 bits stand in the zip64 extra field, in this order.
   const wide = zip64Fields(view, at + CENTRAL_BYTES + nameBytes, extraBytes);
   const field = (position: number): number => {
@@ -124,10 +131,12 @@ function parseEntry(
   const size = field(24);
   const stored = field(20);
   const headerOffset = field(42);
-  if (stored !== size || headerOffset + LOCAL_BYTES + size > source.size) {
+  const encrypted = (flags & 1) !== 0 ? 'encryption' : undefined;
+  const packed = method === 0 ? encrypted : `compression method ${method}`;
+  if ((!packed && stored !== size) || headerOffset + LOCAL_BYTES + stored > source.size) {
     damaged(`entry ${quote(name)} of ${size} bytes at ${headerOffset}`, source);
   }
-  return { name, size, headerOffset };
+  return { name, size, packed, headerOffset };
 }
 
 function zip64Fields(view: DataView, start: number, length: number): number[] {

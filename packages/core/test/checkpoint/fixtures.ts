@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type ByteSource, bytesSource, checkRange } from '../../bytes/bytes.js';
-import type { TensorFile } from '../tensor-file.js';
+import { type ByteSource, bytesSource, checkRange } from '../../src/bytes/bytes.js';
+import type { TensorFile } from '../../src/checkpoint/tensor-file.js';
 
-const GOLDEN = new URL('../../../../../fixtures/golden/', import.meta.url);
+const GOLDEN = new URL('../../../../fixtures/golden/', import.meta.url);
 
 export function goldenPath(path: string): string {
   return fileURLToPath(new URL(path, GOLDEN));
@@ -17,11 +17,13 @@ export function goldenSource(path: string): ByteSource {
   return bytesSource(goldenBytes(path), path);
 }
 
-/** Everything in a file: dtype, shape and elements by name. */
-export async function contents(file: TensorFile): Promise<Record<string, unknown>> {
-  const result: Record<string, unknown> = {};
+/** Everything in a file: dtype, shape and bytes by name, in a form that compares fast. */
+export async function contents(file: Pick<TensorFile, 'tensors'>): Promise<Record<string, string>> {
+  const result: Record<string, string> = {};
   for (const [name, tensor] of [...file.tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    result[name] = { dtype: tensor.dtype, shape: [...tensor.shape], data: await tensor.read() };
+    const { buffer, byteOffset, byteLength } = await tensor.read();
+    const bytes = Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+    result[name] = `${tensor.dtype} [${tensor.shape}] ${bytes}`;
   }
   return result;
 }
