@@ -1,1 +1,3 @@
-export {};
+export * from './captions/caption-folder.js';
+export * from './captions/parse-captions.js';
+export * from './texts/text-files.js';

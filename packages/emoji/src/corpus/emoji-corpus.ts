@@ -1,4 +1,10 @@
-import { ConfigError, type Dataset, draw, type TextExample } from '@imglish/core';
+import {
+  ConfigError,
+  type Dataset,
+  draw,
+  rejectUnknownKeys,
+  type TextExample,
+} from '@imglish/core';
 import { arrayDataset, checkCount } from '@imglish/data';
 import { captionsOf, checkCaptionOptions } from '../captions/captions.js';
 import { loadCatalogue } from '../packages.js';
@@ -19,13 +25,22 @@ export interface EmojiCorpusOptions {
   readonly seed?: number;
 }
 
+const KNOWN: readonly (keyof EmojiCorpusOptions)[] = [
+  'split',
+  'languages',
+  'captions',
+  'glosses',
+  'seed',
+];
+
 /**
  * Text without pictures: captions of the concepts of a split, then glosses of WordNet as
  * `word: gloss`. Glosses that WordNet marks as insulting are left out. Nothing is drawn.
  *
- * @throws ConfigError `config/option`.
+ * @throws ConfigError `config/option`, `config/unknown-key`.
  */
 export async function emojiCorpus(options: EmojiCorpusOptions = {}): Promise<Dataset<TextExample>> {
+  rejectUnknownKeys('emojiCorpus', options, KNOWN);
   const { split = 'train', languages = ['en'], captions = 5, glosses = 10_000, seed = 0 } = options;
   checkCaptionOptions('emojiCorpus', languages, captions);
   checkCount('emojiCorpus', 'glosses', glosses);

@@ -161,5 +161,7 @@ describe('examples', () => {
         code: 'config/option',
       });
     }
+    const misspelt = { split: 'train', langauges: ['zh'] } as EmojiPairsOptions;
+    await expect(pairs(misspelt)).rejects.toThrow('nearest: "languages"');
   });
 });

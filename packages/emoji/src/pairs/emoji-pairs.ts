@@ -1,4 +1,4 @@
-import { ConfigError, type Dataset, type PairExample } from '@imglish/core';
+import { ConfigError, type Dataset, type PairExample, rejectUnknownKeys } from '@imglish/core';
 import { checkIndex } from '@imglish/data';
 import { captionsOf, checkCaptionOptions } from '../captions/captions.js';
 import type { EmojiConcept } from '../catalogue/catalogue.js';
@@ -33,6 +33,7 @@ export const emojiSplits: readonly EmojiSplit[] = [
   'all',
 ];
 
+/** Options of `emojiPairs`, all optional. */
 export interface EmojiPairsOptions extends RendersOptions {
   /** `train` by default. */
   readonly split?: EmojiSplit;
@@ -57,6 +58,21 @@ export interface EmojiPairsOptions extends RendersOptions {
   readonly seed?: number;
 }
 
+const KNOWN: readonly (keyof EmojiPairsOptions)[] = [
+  'split',
+  'styles',
+  'heldOutStyle',
+  'shareAlike',
+  'groups',
+  'languages',
+  'captions',
+  'background',
+  'seed',
+  'size',
+  'cacheDir',
+  'onRender',
+];
+
 /** A picture of an emoji with captions. Its `id` is `style/concept id`. */
 export interface EmojiExample extends PairExample {
   readonly style: EmojiStyle;
@@ -71,10 +87,11 @@ export interface EmojiExample extends PairExample {
  * A style is drawn when it is first asked for at a size, about two seconds at 32 px, and read from
  * the cache afterwards. In memory are four bytes for each pixel of the split.
  *
- * @throws ConfigError `config/option` for an option that cannot be; IoError `io/cache` where the
+ * @throws ConfigError `config/option` for an option that cannot be, `config/unknown-key`; IoError `io/cache` where the
  * cache cannot be written.
  */
 export async function emojiPairs(options: EmojiPairsOptions = {}): Promise<Dataset<EmojiExample>> {
+  rejectUnknownKeys('emojiPairs', options, KNOWN);
   const { split, styles, groups, background } = checkOptions(options);
   const languages = options.languages ?? ['en'];
   const count = options.captions ?? 5;
