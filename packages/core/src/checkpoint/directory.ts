@@ -65,10 +65,15 @@ export function httpDirectory(url: string | URL, options: HttpOptions = {}): Rea
   };
 }
 
-/** Throws `io/file-name` unless `name` names a file directly within a folder. */
-export function checkFileName(where: string, name: string): void {
+/** Whether `name` names a file directly within a folder. */
+export function isFileName(name: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses.
-  if (/^(?!\.{0,2}$)[^/\\:\u0000-\u001f]{1,255}$/.test(name)) return;
+  return /^(?!\.{0,2}$)[^/\\:\u0000-\u001f]{1,255}$/.test(name);
+}
+
+/** Throws `io/file-name` for a name that leads out of the folder, or is none. */
+export function checkFileName(where: string, name: string): void {
+  if (isFileName(name)) return;
   throw new IoError({
     code: 'io/file-name',
     where,

@@ -1,4 +1,9 @@
-export * from './directory.js';
+export {
+  type Directory,
+  httpDirectory,
+  memoryDirectory,
+  type ReadableDirectory,
+} from './directory.js';
 export {
   type DataOf,
   type DType,

@@ -136,8 +136,8 @@ describe('model directories', () => {
     const maps: [unknown, string][] = [
       [{ a: shard, x: shard }, 'checkpoint/index'],
       [{ a: shard, b: 'model-00002-of-00003.safetensors', c: 'lost' }, 'checkpoint/index'],
-      [{ a: '../secret' }, 'io/file-name'],
-      [{ a: '..' }, 'io/file-name'],
+      [{ a: '../secret' }, 'checkpoint/index'],
+      [{ a: '..' }, 'checkpoint/index'],
       [{ a: 1 }, 'checkpoint/index'],
       [[], 'checkpoint/index'],
       [undefined, 'checkpoint/index'],

@@ -1,6 +1,6 @@
 import type { ByteSink } from '../bytes/bytes.js';
 import { CheckpointError, ImglishError } from '../errors/errors.js';
-import { checkFileName, type Directory, type ReadableDirectory } from './directory.js';
+import { type Directory, isFileName, type ReadableDirectory } from './directory.js';
 import { readJsonObject } from './json.js';
 import { quote, refuse } from './refuse.js';
 import { openSafetensors, streamSafetensors } from './safetensors.js';
@@ -94,11 +94,15 @@ function namesByFile(weightMap: unknown): Map<string, Set<string>> {
     refuse('index', 'openShards', `at most ${MAX_TENSORS} tensors`, `${entries.length}`);
   }
   for (const [tensor, file] of entries) {
-    if (typeof file !== 'string') {
-      return refuse('index', 'openShards', `a file for ${quote(tensor)}`, `${typeof file}`);
-    }
     // An index could otherwise point at any file of the machine.
-    checkFileName('openShards', file);
+    if (typeof file !== 'string' || !isFileName(file)) {
+      return refuse(
+        'index',
+        'openShards',
+        `a file of the directory for ${quote(tensor)}`,
+        typeof file === 'string' ? quote(file) : typeof file,
+      );
+    }
     const names = files.get(file) ?? new Set();
     files.set(file, names.add(tensor));
   }
@@ -124,7 +128,7 @@ export async function stageWeights(
   staged: StagedFile[],
 ): Promise<void> {
   const shards = plan([...tensors], shardBytes);
-  const weightMap: Record<string, string> = {};
+  const fileOf = new Map<string, string>();
   let total = 0;
   for (const [i, shard] of shards.entries()) {
     const name = shards.length === 1 ? WEIGHTS_NAME : shardName(i + 1, shards.length);
@@ -132,15 +136,15 @@ export async function stageWeights(
     staged.push({ name, sink });
     await streamSafetensors(sink, shard, metadata);
     for (const tensor of shard) {
-      if (Object.hasOwn(weightMap, tensor.name)) {
+      if (fileOf.has(tensor.name)) {
         refuse('name', 'writeModelDirectory', 'distinct tensor names', quote(tensor.name));
       }
-      weightMap[tensor.name] = name;
+      fileOf.set(tensor.name, name);
       total += tensorBytes('writeModelDirectory', tensor);
     }
   }
   if (shards.length === 1) return;
-  const index = { metadata: { total_size: total }, weight_map: weightMap };
+  const index = { metadata: { total_size: total }, weight_map: Object.fromEntries(fileOf) };
   const sink = await directory.create(INDEX_NAME);
   staged.push({ name: INDEX_NAME, sink });
   await sink.write(new TextEncoder().encode(`${JSON.stringify(index, null, 2)}\n`));
