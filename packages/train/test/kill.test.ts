@@ -24,8 +24,12 @@ afterAll(() => remove());
 /** Resolves when the time has come; `steps` resolves after so many steps of this life. */
 type Moment = (steps: (count: number) => Promise<void>, dir: string) => Promise<void>;
 
-/** Runs the script until it ends by itself (true) or the moment has come and it was killed (false). */
-async function live(dir: string, moment?: Moment): Promise<boolean> {
+/** Runs the script until it ends by itself (true), or is killed when the moment has come (false). */
+async function live(
+  dir: string,
+  moment?: Moment,
+  name: NodeJS.Signals = 'SIGKILL',
+): Promise<boolean> {
   const child = spawn(process.execPath, [script, dir, String(STEPS)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -43,7 +47,7 @@ async function live(dir: string, moment?: Moment): Promise<boolean> {
       });
     });
   };
-  void moment?.(steps, dir).then(() => child.kill('SIGKILL'));
+  void moment?.(steps, dir).then(() => child.kill(name));
   const [code, signal] = await ended;
   if (code !== 0 && signal !== 'SIGKILL') throw new Error(`exit ${code}: ${errors.join('')}`);
   return code === 0;
@@ -115,4 +119,14 @@ it('ends with the same bits however often it is killed', async () => {
   expect(log(whole)).toHaveLength(STEPS);
   expect(unfinished(killed)).toEqual([]);
   expect(existsSync(join(killed, 'lock'))).toBe(false);
+}, 600_000);
+
+it('finishes its step and saves when asked to end', async () => {
+  const dir = join(folder, 'ended');
+  expect(await live(dir, after(4, 0), 'SIGTERM')).toBe(true);
+  const steps = log(dir).length;
+  expect(steps).toBeGreaterThanOrEqual(4);
+  expect(steps).toBeLessThan(STEPS);
+  expect(existsSync(join(dir, `checkpoint-${steps}`, 'manifest.json'))).toBe(true);
+  expect(existsSync(join(dir, 'lock'))).toBe(false);
 }, 600_000);

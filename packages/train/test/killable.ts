@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { setTimeout } from 'node:timers/promises';
 import { ready } from '@tensorflow/tfjs-core';
 import { parameterGroups, train, warmupCosine } from '../src/index.js';
-import { openRun } from '../src/node.js';
+import { openRun, stopOnSignals } from '../src/node.js';
 import { regressionBatches, regressionLoss, regressionParameters } from './regression.js';
 
 const [folder, steps] = [process.argv[2]!, Number(process.argv[3])];
@@ -23,6 +23,7 @@ await train({
   accumulate: 2,
   maxGradientNorm: 5,
   run,
+  signal: stopOnSignals().signal,
   onStep: async ({ step }) => {
     console.log(step);
     // Long enough for a kill to fall between two steps as well as into one.

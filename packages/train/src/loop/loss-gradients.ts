@@ -1,5 +1,5 @@
 import { type Parameters, TrainError, valueAndGradients } from '@imglish/core';
-import { addN, clone, mul, type Scalar, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { addN, mul, type Scalar, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Batch, Loss, LossContext, LossTerm } from './contracts.js';
 
 /** The factor that a stream's sum has in the total, given its count in this batch; 0 leaves it out. */
@@ -34,7 +34,7 @@ export function lossGradients<B extends Batch>(
     for (const [stream, { sum }] of Object.entries(terms)) {
       const factor = scale(stream, counts[stream]!);
       if (factor > 0) scaled.push(mul(sum, factor));
-      sums[stream] = clone(sum);
+      sums[stream] = sum;
     }
     return { loss: scaled.length > 0 ? (addN(scaled) as Scalar) : scalar(0), aux: sums };
   }, parameters);

@@ -235,6 +235,7 @@ describe('train', () => {
   });
 
   it('refuses streams that it does not know and sums that are none', async () => {
+    const before = memory().numTensors;
     await expect(train(options({ weights: { near: 1 } }))).rejects.toMatchObject({
       code: 'train/unknown-stream',
     });
@@ -244,6 +245,7 @@ describe('train', () => {
       }),
     );
     await expect(shaped).rejects.toMatchObject({ code: 'train/loss-term' });
+    expect(memory().numTensors).toBe(before);
   });
 
   it('refuses options that cannot be', async () => {
