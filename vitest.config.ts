@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { sourceAlias } from './tests/source-alias.ts';
+import { generators, sourceAlias } from './tests/sources.ts';
 
 const never = ['**/node_modules/**', '**/dist/**', '**/*.browser.test.ts'];
 const soak = process.env.SOAK === '1';
@@ -14,10 +14,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          globalSetup: [
-            'packages/core/scripts/bundle-gradients.mjs',
-            'packages/backends/wasm/scripts/compile-kernels.mjs',
-          ],
+          globalSetup: generators,
           include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'benchmarks/**/*.test.ts'],
           exclude: never,
           testTimeout: soak ? 3_600_000 : 120_000,

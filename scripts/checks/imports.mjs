@@ -67,7 +67,10 @@ function checkSources(root, { name, folder, manifest }) {
   const declared = dependenciesOf(manifest, false);
   const declaredInTests = { ...dependenciesOf(manifest, true), ...rootManifest.devDependencies };
   const problems = [];
-  for (const file of filesBelow(root, join(folder, 'src'), (path) => path.endsWith('.ts'))) {
+  const sources = ['src', 'test'].flatMap((name) =>
+    filesBelow(root, join(folder, name), (path) => path.endsWith('.ts')),
+  );
+  for (const file of sources) {
     const test = isTest(file);
     for (const specifier of specifiersOf(root, file)) {
       const refuse = (why) => problems.push(`${file}: imports ${specifier}, ${why}`);

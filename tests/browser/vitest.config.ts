@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
-import { sourceAlias } from '../source-alias.ts';
+import { generators, sourceAlias } from '../sources.ts';
 import { type Launch, startableChromium } from './chromium.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,7 +31,7 @@ export default defineConfig(async () => {
 function inChromium(launchOptions: Launch) {
   return {
     name: 'browser',
-    globalSetup: ['packages/core/scripts/bundle-gradients.mjs'],
+    globalSetup: generators,
     include: ['{packages,apps,tests}/**/*.browser.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 120_000,

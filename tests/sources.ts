@@ -13,3 +13,9 @@ export function sourceAlias(): { find: RegExp; replacement: string }[] {
     replacement: fileURLToPath(new URL(file, tsconfig)),
   }));
 }
+
+/** Sources that are made from others, once before the tests. */
+export const generators: string[] = [
+  'packages/core/scripts/bundle-gradients.mjs',
+  'packages/backends/wasm/scripts/compile-kernels.mjs',
+];
