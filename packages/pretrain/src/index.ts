@@ -1,1 +1,24 @@
-export {};
+export * from './batches/masked-example.js';
+export {
+  type PretrainBatch,
+  type PretrainBatchOptions,
+  pretrainBatches,
+  type StreamMix,
+} from './batches/pretrain-batches.js';
+export type { PretrainedModel } from './bundle/pretrained-model.js';
+export * from './bundle/save-load.js';
+export { type LabelFrequencies, labelFrequencies, unigramLoss } from './evaluate/baseline.js';
+export * from './evaluate/evaluate.js';
+export * from './fill/fill-image.js';
+export {
+  type FilledText,
+  type FillTextOptions,
+  fillText,
+  type WordGuess,
+} from './fill/fill-text.js';
+
+export * from './masking/block-mask.js';
+export * from './objectives/masked-data-modelling.js';
+export * from './objectives/pretrain-loss.js';
+export * from './recipe/pretrain.js';
+export * from './recipe/recipe.js';

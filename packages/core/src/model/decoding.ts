@@ -1,5 +1,4 @@
 import {
-  keep,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
@@ -34,6 +33,7 @@ import { encode } from './encoder.js';
 import { type Attend, multiwayLayer, norm } from './layer.js';
 import { unidirectionalMask } from './masks.js';
 import { LANGUAGE } from './routing.js';
+import { FIRST_POSITION } from './specs.js';
 
 /** Keys and values of one layer: `[S, H, 1 + P, d]` of the images, `[B, H, L, d]` of the texts. */
 export type LayerState = {
@@ -74,11 +74,12 @@ export function prefill(
   maxLength: number,
 ): Decoded {
   requireTwo('prefill', ids);
-  if (!Number.isSafeInteger(maxLength) || maxLength < 2) {
+  const longest = config.maxTextPositions - FIRST_POSITION;
+  if (!Number.isSafeInteger(maxLength) || maxLength < 2 || maxLength > longest) {
     throw new ConfigError({
       code: 'config/invalid-value',
       where: 'prefill',
-      expected: 'maxLength to be an integer of at least 2',
+      expected: `maxLength to be an integer from 2 to ${longest}`,
       got: String(maxLength),
     });
   }
@@ -92,8 +93,8 @@ export function prefill(
     const hidden = tensor2d(unidirectionalMask(imageLength, 2), [total, total]);
     const layers: LayerState[] = [];
     const take = (x: Tensor4D) => ({
-      image: keep(slice(x, [0, 0, 0, 0], [-1, -1, imageLength, -1])),
-      text: keep(padded(slice(x, [0, 0, imageLength, 0], [-1, -1, 2, -1]), maxLength)),
+      image: slice(x, [0, 0, 0, 0], [-1, -1, imageLength, -1]),
+      text: padded(slice(x, [0, 0, imageLength, 0], [-1, -1, 2, -1]), maxLength),
     });
     const { segments } = encode(parameters, config, parts, {
       attentionMask: hidden,
@@ -113,7 +114,7 @@ export function prefill(
 
 /**
  * A later call: ids `[B, 2]` = [last word, `<mask>`], `position [1]` int32 = index of that word in
- * its text (`<s>` is 0). The slot of the last call's `<mask>` is overwritten. The caller owns the
+ * its text (`<s>` is 0), at most `maxLength` − 2. The slot of the last call's `<mask>` is overwritten. The caller owns the
  * results; the old state stays as it is.
  */
 export function decodeStep(
@@ -124,6 +125,15 @@ export function decodeStep(
   position: Tensor1D,
 ): Decoded {
   requireTwo('decodeStep', ids);
+  const texts = state.layers[0]!.textKeys.shape[0];
+  if (ids.shape[0] !== texts || position.shape.join() !== '1') {
+    throw new ShapeError({
+      code: 'shape/decoding-ids',
+      where: 'decodeStep',
+      expected: `ids [B, 2] for the state's ${texts} texts, and a position [1]`,
+      got: `ids [${ids.shape}], position [${position.shape}]`,
+    });
+  }
   return tidy(() => {
     const positions = add(position, range(0, 2, 1, 'int32')) as Tensor1D; // [2]
     const { x } = embedText(parameters, config, ids, undefined, positions);
@@ -132,12 +142,12 @@ export function decodeStep(
     let xs = [x];
     state.layers.forEach((before, layer) => {
       const attend: Attend = (q, k, v) => {
-        const textKeys = keep(written(before.textKeys, k, position));
-        const textValues = keep(written(before.textValues, v, position));
+        const textKeys = written(before.textKeys, k, position);
+        const textValues = written(before.textValues, v, position);
         // The images' keys and values are shared with the state before: clones count references.
         layers.push({
-          imageKeys: keep(before.imageKeys.clone()),
-          imageValues: keep(before.imageValues.clone()),
+          imageKeys: before.imageKeys.clone(),
+          imageValues: before.imageValues.clone(),
           textKeys,
           textValues,
         });
@@ -155,13 +165,15 @@ export function decodeStep(
 
 /** The texts of a state in another order, or several times: rows `[B']` int32. Caller owns the result. */
 export function reorderTexts(state: DecodingState, rows: Tensor1D): DecodingState {
-  const layers = state.layers.map((layer) => ({
-    imageKeys: layer.imageKeys.clone(),
-    imageValues: layer.imageValues.clone(),
-    textKeys: gather(layer.textKeys, rows) as Tensor4D,
-    textValues: gather(layer.textValues, rows) as Tensor4D,
-  }));
-  return { layers, maxLength: state.maxLength };
+  return tidy(() => {
+    const layers = state.layers.map((layer) => ({
+      imageKeys: layer.imageKeys.clone(),
+      imageValues: layer.imageValues.clone(),
+      textKeys: gather(layer.textKeys, rows) as Tensor4D,
+      textValues: gather(layer.textValues, rows) as Tensor4D,
+    }));
+    return { layers, maxLength: state.maxLength };
+  });
 }
 
 export function disposeDecodingState(state: DecodingState): void {

@@ -87,6 +87,14 @@ export function embedText(
   paddingMask?: Tensor2D,
   positions?: Tensor1D,
 ): EmbeddedSegment {
+  if (ids.rank !== 2 || ids.dtype !== 'int32') {
+    throw new ShapeError({
+      code: 'shape/text-ids',
+      where: 'embedText',
+      expected: 'ids [B, T] of int32',
+      got: `[${ids.shape}] of ${ids.dtype}`,
+    });
+  }
   const [batch, length] = ids.shape;
   const words = parameter(parameters, 'beit3.text_embed.weight') as Tensor2D;
   const flat = gatherRows(words, reshape(ids, [-1])); // [B T, D]
@@ -104,6 +112,14 @@ export function addPositions(
   positions?: Tensor1D,
 ): EmbeddedSegment {
   const table = parameter(parameters, `beit3.encoder.embed_positions.${way}.weight`) as Tensor2D;
+  if (embedding.rank !== 3 || embedding.shape[2] !== config.dim) {
+    throw new ShapeError({
+      code: 'shape/embedding',
+      where: 'addPositions',
+      expected: `an embedding [B, n, D] with D = ${config.dim}`,
+      got: `[${embedding.shape}]`,
+    });
+  }
   const length = embedding.shape[1];
   if (!positions && length > table.shape[0] - FIRST_POSITION) {
     throw new ShapeError({
@@ -117,6 +133,14 @@ export function addPositions(
   const rows: Tensor = positions
     ? gatherRows(table, cast(add(positions, FIRST_POSITION), 'int32') as Tensor1D)
     : slice(table, [FIRST_POSITION, 0], [length, config.dim]);
+  if (paddingMask && paddingMask.shape.join() !== embedding.shape.slice(0, 2).join()) {
+    throw new ShapeError({
+      code: 'shape/padding-mask',
+      where: 'addPositions',
+      expected: `a padding mask [B, n] = [${embedding.shape.slice(0, 2)}]`,
+      got: `[${paddingMask.shape}]`,
+    });
+  }
   const placed = add(embedding, expandDims(rows, 0)) as Tensor3D;
   if (!paddingMask) return { way, embedding, x: placed };
   const visible = expandDims(sub(1, paddingMask), 2); // [B, n, 1]

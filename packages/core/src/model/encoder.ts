@@ -45,10 +45,11 @@ export function encode(
   inputs: readonly EmbeddedSegment[],
   options: EncoderOptions = {},
 ): EncoderOutput {
+  checkInputs(config, inputs);
+  checkOptions(config, inputs, options);
   const segments = inputs.map(({ way, x }) => ({ way, length: x.shape[1] }));
   const mode = options.mode ?? modeOf(segments);
   const mask = scoreMask(inputs, options.attentionMask);
-  checkOptions(config, inputs, options);
 
   let xs = inputs.map(({ x }) => x);
   const hiddenStates = options.hiddenStates ? [joined(xs)] : [];
@@ -124,6 +125,30 @@ function branchFactors(dropPath: Tensor3D, layer: number): readonly [Tensor3D, T
   const branch = (index: number) =>
     reshape(slice(dropPath, [layer, index, 0], [1, 1, batch]), [batch, 1, 1]) as Tensor3D;
   return [branch(0), branch(1)];
+}
+
+function checkInputs(config: ModelConfig, inputs: readonly EmbeddedSegment[]): void {
+  const batch = inputs[0]?.x.shape[0];
+  for (const { way, x, paddingMask } of inputs) {
+    const [b, n, dim] = x.shape;
+    const padded = !paddingMask || paddingMask.shape.join() === [b, n].join();
+    if (x.rank !== 3 || b !== batch || dim !== config.dim || !padded) {
+      throw new ShapeError({
+        code: 'shape/segment',
+        where: 'encode',
+        expected: `segments [B, n, D] = [${batch}, n, ${config.dim}], padding masks [B, n]`,
+        got: `way ${way}: [${x.shape}]${paddingMask ? `, padding mask [${paddingMask.shape}]` : ''}`,
+      });
+    }
+  }
+  if (batch === undefined) {
+    throw new ConfigError({
+      code: 'config/no-input',
+      where: 'encode',
+      expected: 'at least one segment',
+      got: 'none',
+    });
+  }
 }
 
 function checkOptions(

@@ -1,0 +1,124 @@
+import {
+  backboneSpecs,
+  type Dataset,
+  type ImageExample,
+  initializeParameters,
+  type ModelConfig,
+  type PairExample,
+  type ParameterSpecs,
+  type Parameters,
+  type TextExample,
+} from '@imglish/core';
+import type { PreprocessorConfig, TextTokenizer, VisualTokenizer } from '@imglish/tokenizers';
+import {
+  type BatchSource,
+  type Communicator,
+  parameterGroups,
+  type Run,
+  type StepMetrics,
+  type TrainResult,
+  train,
+  warmupCosine,
+} from '@imglish/train';
+import { type PretrainBatch, pretrainBatches } from '../batches/pretrain-batches.js';
+import { maskedDataHeadSpecs } from '../objectives/masked-data-modelling.js';
+import { pretrainLoss } from '../objectives/pretrain-loss.js';
+import type { PretrainRecipe } from './recipe.js';
+
+/** What a model is pretrained on. */
+export interface PretrainData {
+  texts: Dataset<TextExample>;
+  images: Dataset<ImageExample>;
+  pairs: Dataset<PairExample>;
+}
+
+/** What reads the data; the visual tokenizer also says what is predicted of an image. */
+export interface PretrainTokenizers {
+  tokenizer: TextTokenizer;
+  visualTokenizer: VisualTokenizer;
+  preprocessor: Required<PreprocessorConfig>;
+}
+
+export interface PretrainOptions extends PretrainData, PretrainTokenizers {
+  config: ModelConfig;
+  recipe: PretrainRecipe;
+  /** Where training begins; by default fresh parameters of the recipe's seed. Stays the caller's. */
+  parameters?: Parameters;
+  communicator?: Communicator;
+  /** Checkpoints, log and resume. */
+  run?: Run;
+  signal?: AbortSignal;
+  onStep?: (metrics: StepMetrics, parameters: Parameters) => void | Promise<void>;
+}
+
+/** Every parameter of a model with the heads of masked data modelling. */
+export function pretrainSpecs(config: ModelConfig, codes: number): ParameterSpecs {
+  return { ...backboneSpecs(config), ...maskedDataHeadSpecs(config, codes) };
+}
+
+/** The batches that a recipe makes of the data. */
+export function recipeBatches(
+  options: Pick<
+    PretrainOptions,
+    'config' | 'recipe' | keyof PretrainData | keyof PretrainTokenizers
+  >,
+): BatchSource<PretrainBatch> {
+  const { recipe } = options;
+  return pretrainBatches({
+    ...options,
+    seed: recipe.seed,
+    mix: recipe.mix,
+    ratios: recipe.ratios,
+    maxTextLength: recipe.maxTextLength,
+    maxCaptionLength: recipe.maxCaptionLength,
+  });
+}
+
+/**
+ * Pretrains a model by masked data modelling, as the recipe says. The caller owns the result.
+ *
+ * With a `run` it goes on where the last checkpoint is, to the same bits.
+ */
+export async function pretrain(options: PretrainOptions): Promise<TrainResult> {
+  const { config, recipe, visualTokenizer } = options;
+  const specs = pretrainSpecs(config, visualTokenizer.codes);
+  const fresh = options.parameters ? undefined : initializeParameters(specs, recipe.seed);
+  try {
+    return await train({
+      parameters: options.parameters ?? fresh!,
+      loss: pretrainLoss(config, { recompute: recipe.recompute }),
+      batches: recipeBatches(options),
+      steps: recipe.steps,
+      accumulate: recipe.accumulate,
+      schedule: warmupCosine({
+        base: recipe.lr,
+        final: recipe.minLr,
+        steps: recipe.steps,
+        warmupSteps: recipe.warmupSteps,
+      }),
+      groups: parameterGroups(specs, {
+        weightDecay: recipe.weightDecay,
+        layerDecay: recipe.layerDecay,
+        layers: config.layers,
+      }),
+      weights: recipe.weights,
+      counts: countsOf,
+      maxGradientNorm: recipe.maxGradientNorm,
+      adamW: { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon },
+      ...(options.communicator ? { communicator: options.communicator } : {}),
+      ...(options.run ? { run: options.run } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.onStep ? { onStep: options.onStep } : {}),
+    });
+  } finally {
+    for (const tensor of Object.values(fresh ?? {})) tensor.dispose();
+  }
+}
+
+function countsOf({ text, image, pair }: PretrainBatch): Record<string, number> {
+  return {
+    ...(text ? { text: text.words!.count } : {}),
+    ...(image ? { image: image.patches!.count } : {}),
+    ...(pair ? { pairText: pair.words!.count, pairImage: pair.patches!.count } : {}),
+  };
+}
