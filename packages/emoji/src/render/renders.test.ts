@@ -71,6 +71,12 @@ describe('loadRenders', () => {
     );
   });
 
+  it('draws again for other concepts', async () => {
+    const fewer = few.slice(1, 3);
+    const { ids } = await loadRenders('noto', fewer, { size: 16, cacheDir: dir });
+    expect(ids).toEqual(fewer.map(({ id }) => id));
+  });
+
   it('refuses sizes and folders that cannot be', async () => {
     for (const size of [0, 7, 32.5, 1000]) {
       await expect(loadRenders('noto', few, { size })).rejects.toMatchObject({

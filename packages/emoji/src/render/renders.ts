@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { ConfigError } from '@imglish/core';
 import sharp from 'sharp';
@@ -30,7 +31,8 @@ interface Header {
 /**
  * The drawings of one style, from the cache, or drawn and put there.
  *
- * There is one file for each style, size and set of versions. A damaged one is replaced.
+ * There is one file for each style, its version, and size. One that is damaged, or was made of other
+ * concepts or by other versions, is replaced.
  *
  * @throws ConfigError `config/option`; IoError `io/cache` where the cache cannot be written.
  */
@@ -59,6 +61,7 @@ export async function loadRenders(
     `sharp ${sharp.versions.sharp}`,
     `rsvg ${sharp.versions.rsvg}`,
     `${size} px`,
+    `concepts ${digest(concepts)}`,
   ].join(', ');
   const file = path.join(
     options.cacheDir ?? defaultCacheDir(),
@@ -77,6 +80,11 @@ export async function loadRenders(
   const renders = await renderStyle(style, size, concepts);
   await writeCacheFile<Header>(file, { header: { key, ids: renders.ids }, bytes: renders.pixels });
   return renders;
+}
+
+function digest(concepts: readonly EmojiConcept[]): string {
+  const ids = concepts.map(({ id }) => id).join(' ');
+  return createHash('sha256').update(ids).digest('hex').slice(0, 16);
 }
 
 /** The drawings of some of the ids, in the order of `ids`, without the memory of the others. */
