@@ -15,6 +15,8 @@ export interface ByteSource {
 export interface ByteSink {
   readonly name: string;
   write(bytes: Uint8Array): Promise<void>;
+  /** Makes what was written so far durable, not yet visible: `close` is then quick. */
+  flush?(): Promise<void>;
   /** Makes what was written durable and visible. */
   close(): Promise<void>;
   /** Forgets what was written; what was there before stays. */

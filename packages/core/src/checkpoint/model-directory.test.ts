@@ -118,6 +118,18 @@ describe('model directories', () => {
     expect(outcomes.size).toBe(3);
   });
 
+  it('are old or new and never refused while only the weights change', async () => {
+    const same = { config: { is: 'the same' }, tokenizer: new Uint8Array(3), card: 'card' };
+    for (let steps = 0; ; steps++) {
+      const directory = memoryDirectory();
+      await writeModelDirectory(directory, model(1, same));
+      const finished = await stopAfter(steps, directory, model(2, same));
+      const [, values] = await modelValue(directory);
+      expect(values).toEqual(finished ? [2] : [1]);
+      if (finished) break;
+    }
+  });
+
   it('say what is missing or wrong', async () => {
     const directory = memoryDirectory('here');
     await expect(readModelDirectory(directory)).rejects.toThrow(/config.json in here/);

@@ -78,9 +78,10 @@ export async function readModelDirectory(directory: ReadableDirectory): Promise<
  * Writes a model directory, tensor by tensor.
  *
  * All files are first written in full beside their places; an error or interruption until then
- * leaves the directory as it was. Then `config.json` is removed, files of an earlier model that are
- * not part of this one go (but never `README.md`), the new ones appear, and `config.json` appears
- * last: a directory that has one is complete.
+ * leaves the directory as it was. If only one file is another than before (new weights of the same
+ * model), it is replaced at once. Otherwise `config.json` is removed, files of an earlier model that
+ * are not part of this one go (but never `README.md`), the new ones appear, and `config.json`
+ * appears last: a directory that has one is complete.
  */
 export async function writeModelDirectory(
   directory: Directory,
@@ -96,35 +97,51 @@ export async function writeModelDirectory(
     });
   }
   const staged: StagedFile[] = [];
+  const names = new Set<string>();
+  const isThere = async (name: string, bytes: Uint8Array): Promise<boolean> => {
+    const existing = await readIfThere(directory, name, readAll);
+    return existing !== undefined && equalBytes(existing, bytes);
+  };
   const stage = async (name: string, bytes: Uint8Array): Promise<void> => {
     const sink = await directory.create(name);
     staged.push({ name, sink });
     await sink.write(bytes);
+  };
+  const stageIfNew = async (name: string, bytes: Uint8Array): Promise<void> => {
+    names.add(name);
+    if (!(await isThere(name, bytes))) await stage(name, bytes);
   };
   const text = new TextEncoder();
   const json = (value: JsonObject) => text.encode(`${JSON.stringify(value, null, 2)}\n`);
   try {
     const metadata = model.metadata ?? { format: 'pt' };
     await stageWeights(directory, model.tensors, metadata, shardBytes, staged);
-    if (model.tokenizer) await stage(TOKENIZER_NAME, model.tokenizer);
-    if (model.preprocessor) await stage(PREPROCESSOR_NAME, json(model.preprocessor));
-    if (model.card !== undefined) await stage(CARD_NAME, text.encode(model.card));
-    await stage(CONFIG_NAME, json(model.config));
-    await publish(directory, staged);
+    if (model.tokenizer) await stageIfNew(TOKENIZER_NAME, model.tokenizer);
+    if (model.preprocessor) await stageIfNew(PREPROCESSOR_NAME, json(model.preprocessor));
+    if (model.card !== undefined) await stageIfNew(CARD_NAME, text.encode(model.card));
+    for (const { name, sink } of staged) {
+      names.add(name);
+      await sink.flush?.();
+    }
+    const stale = (await directory.list()).filter((name) => isModelFile(name) && !names.has(name));
+    const config = json(model.config);
+    const [weights, ...others] = staged;
+    if (weights && others.length + stale.length === 0 && (await isThere(CONFIG_NAME, config))) {
+      await weights.sink.close();
+      return;
+    }
+    await stage(CONFIG_NAME, config);
+    await directory.remove(CONFIG_NAME);
+    for (const name of stale) await directory.remove(name);
+    for (const { sink } of staged) await sink.close(); // `config.json` is the last
   } catch (error) {
     for (const { sink } of staged) await sink.abort();
     throw error;
   }
 }
 
-/** Makes staged files visible, `config.json`, which is the last of them, at the very end. */
-async function publish(directory: Directory, staged: readonly StagedFile[]): Promise<void> {
-  await directory.remove(CONFIG_NAME);
-  const names = new Set(staged.map(({ name }) => name));
-  for (const name of await directory.list()) {
-    if (isModelFile(name) && !names.has(name)) await directory.remove(name);
-  }
-  for (const { sink } of staged) await sink.close();
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }
 
 function isModelFile(name: string): boolean {

@@ -30,6 +30,10 @@ export async function fileSink(path: string): Promise<ByteSink> {
         done += bytesWritten;
       }
     },
+    async flush(): Promise<void> {
+      if (!isOpen) closed(path);
+      await handle.sync().catch(failed);
+    },
     async close(): Promise<void> {
       if (!isOpen) closed(path);
       isOpen = false;

@@ -51,6 +51,7 @@ describe('fileSink', () => {
     await writeFile(path, 'old');
     const sink = await fileSink(path);
     await sink.write(bytes(1, 2));
+    await sink.flush?.();
     await sink.write(bytes(3));
     expect(await readFile(path, 'utf8')).toBe('old');
     await sink.close();
