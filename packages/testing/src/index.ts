@@ -1,1 +1,3 @@
-export {};
+export * from './all-close.js';
+export * from './each-backend.js';
+export * from './leaks.js';
