@@ -128,15 +128,17 @@ async function build(task, filter) {
 
 /** Everything vitest knows, then the tests that need a browser. Arguments select files. */
 async function test(args) {
-  const node = await run('vitest', ['run', ...args]);
-  const browser = await run('vitest', [
-    'run',
-    '--config',
-    'tests/browser/vitest.config.ts',
-    '--passWithNoTests',
-    ...args,
-  ]);
+  const node = await run('vitest', ['run', ...report('node'), ...args]);
+  const config = ['--config', 'tests/browser/vitest.config.ts', '--passWithNoTests'];
+  const browser = await run('vitest', ['run', ...config, ...report('browser'), ...args]);
   return node || browser;
+}
+
+/** Where TEST_REPORTS names a folder, the results as JSON go there too. */
+function report(name) {
+  const folder = process.env.TEST_REPORTS;
+  if (!folder) return [];
+  return ['--reporter=default', '--reporter=json', `--outputFile.json=${join(folder, name)}.json`];
 }
 
 async function typecheck() {
@@ -146,7 +148,7 @@ async function typecheck() {
 }
 
 function cli(args) {
-  return runHere('apps/cli/dist/index.js', args);
+  return runHere('apps/cli/dist/main.js', args);
 }
 
 /** Runs a built program in this very process, so that signals and exit codes are its own. */
