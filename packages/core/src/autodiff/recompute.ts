@@ -1,7 +1,7 @@
-import { keep, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import { type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { differentiable } from '../ops/differentiable.js';
 import type { Parameters } from '../parameters/parameters.js';
-import { engine } from './engine.js';
+import { reverse } from './reverse.js';
 import { withoutTape } from './without-tape.js';
 
 /** Tensors that a recomputed part reads: `x` and `parameters` get gradients, `constants` do not. */
@@ -64,13 +64,6 @@ function recordReads(parameters: Parameters, read: Set<string>): Parameters {
 }
 
 /** ∂⟨f(), dy⟩/∂x without disturbing a backward pass under way, whose tape tfjs would drop. */
-function innerGradients(f: () => Tensor, x: Tensor[], dy: Tensor): Tensor[] {
-  return withoutTape(() =>
-    tidy(() => {
-      const { value, grads } = engine().gradients(f, x, dy, true);
-      value.dispose();
-      for (const gradient of grads) if (gradient) keep(gradient);
-      return grads;
-    }),
-  );
+function innerGradients(f: () => Tensor, x: Tensor[], dy: Tensor): (Tensor | undefined)[] {
+  return withoutTape(() => tidy(() => reverse(f, x, dy).gradients));
 }

@@ -1,16 +1,11 @@
-import { engine } from './engine.js';
-
-interface TapeState {
-  activeTape: unknown;
-  gradientDepth: number;
-}
+import { tapeState } from './tape-state.js';
 
 /**
  * Runs `f` with no tape recording, so that what it returns is a constant to whoever differentiates;
  * the engine's active tape is put back afterwards, even when `f` differentiates something itself.
  */
 export function withoutTape<T>(f: () => T): T {
-  const state = (engine() as unknown as { state: TapeState }).state;
+  const state = tapeState();
   const { activeTape, gradientDepth } = state;
   state.activeTape = null;
   state.gradientDepth = 0;

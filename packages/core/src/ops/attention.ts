@@ -11,9 +11,9 @@ import {
   tidy,
   transpose,
 } from '@tensorflow/tfjs-core';
-import { ShapeError } from '../errors/errors.js';
 import { differentiable } from './differentiable.js';
 import { hasFused, runFused } from './dispatch.js';
+import { requireShapes } from './require-shapes.js';
 
 /** What is added to a score so that its key is not seen: enough to make its weight exactly 0. */
 export const HIDDEN = -1e8;
@@ -33,16 +33,14 @@ export function attention(
   scale: number,
   mask?: Tensor4D,
 ): Tensor4D {
-  const [b, h, , d] = q.shape;
-  const fits = k.shape[0] === b && k.shape[1] === h && k.shape[3] === d;
-  if (!fits || v.shape.join() !== k.shape.join()) {
-    throw new ShapeError({
-      code: 'shape/attention',
-      where: 'attention',
-      expected: 'q [B, H, N, d], k and v [B, H, M, d]',
-      got: `q [${q.shape}], k [${k.shape}], v [${v.shape}]`,
-    });
-  }
+  const [b, h, n, d] = q.shape;
+  const m = k.shape[2];
+  const fits =
+    q.rank === 4 &&
+    k.shape.join() === [b, h, m, d].join() &&
+    v.shape.join() === k.shape.join() &&
+    (!mask || broadcasts(mask.shape, [b, h, n, m]));
+  requireShapes('attention', fits, EXPECTED, { q, k, v, mask });
   const inputs: Tensor[] = mask ? [q, k, v, mask] : [q, k, v];
   return differentiable<Tensor4D>(
     inputs,
@@ -64,6 +62,14 @@ export function attention(
       return mask ? [...gradients, scalar(0)] : gradients;
     },
   );
+}
+
+const EXPECTED =
+  'q [B, H, N, d], k and v [B, H, M, d], mask [B or 1, H or 1, N or 1, M], same B, H and d';
+
+function broadcasts(mask: readonly number[], scores: readonly number[]): boolean {
+  const fits = scores.every((size, axis) => mask[axis] === size || (axis < 3 && mask[axis] === 1));
+  return fits && mask.length === scores.length;
 }
 
 /** The attention map softmax(scale · q kᵀ + mask) `[B, H, N, M]`, to look at: without a gradient. */

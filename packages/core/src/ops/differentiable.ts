@@ -6,7 +6,8 @@ import { customGrad, type GradSaveFunc, type Tensor, tidy } from '@tensorflow/tf
  * `forward` computes the value from `inputs` and hands what the gradient needs to `save` (a tensor
  * that is only captured would be gone by then); `backward` gets the saved tensors and returns
  * ∂loss/∂input for every input, in order. Everything either makes besides its results is disposed.
- * An input that never needs a gradient (a mask, ids) gets `none(...)`: reaching for it fails loudly.
+ * An input that never needs a gradient (a mask, ids) gets `scalar(0)`: where it is reached for after
+ * all, tfjs refuses a gradient of another shape.
  */
 export function differentiable<T extends Tensor>(
   inputs: Tensor[],
@@ -15,7 +16,12 @@ export function differentiable<T extends Tensor>(
 ): T {
   const op = customGrad((...args) => {
     const save = args.at(-1) as GradSaveFunc;
-    const value = forward((tensors) => save(tensors));
+    let needed: Tensor[] = [];
+    const value = forward((tensors) => {
+      needed = tensors;
+    });
+    // Only now: what is saved is kept until the backward pass, which never comes when forward throws.
+    save(needed);
     return {
       value,
       gradFunc: (dy: Tensor, saved: Tensor[]) => tidy(() => backward(dy as T, saved)),

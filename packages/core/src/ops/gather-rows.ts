@@ -8,6 +8,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
 import { hasFused, runFused } from './dispatch.js';
+import { requireShapes } from './require-shapes.js';
 
 /**
  * Rows of a table: y[i] = table[indices[i]]; table `[R, D]`, indices `[M]` int32 → `[M, D]`.
@@ -17,6 +18,8 @@ import { hasFused, runFused } from './dispatch.js';
  * `ImglishScatterAdd {values [M, D], indices [M]} {rows} → [rows, D]`.
  */
 export function gatherRows(table: Tensor2D, indices: Tensor1D): Tensor2D {
+  const fits = table.rank === 2 && indices.rank === 1 && indices.dtype === 'int32';
+  requireShapes('gatherRows', fits, 'table [R, D], indices [M] of int32', { table, indices });
   const rows = table.shape[0];
   return differentiable<Tensor2D>(
     [table, indices],

@@ -8,10 +8,11 @@ import {
   sub,
   sum,
   type Tensor,
+  tidy,
 } from '@tensorflow/tfjs-core';
-import { ShapeError } from '../errors/errors.js';
 import { differentiable } from './differentiable.js';
 import { hasFused, runFused } from './dispatch.js';
+import { requireShapes } from './require-shapes.js';
 
 /**
  * y = (x − mean) / √(variance + ε) · γ + β over the last axis, variance biased, as
@@ -22,16 +23,14 @@ import { hasFused, runFused } from './dispatch.js';
  */
 export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor {
   const size = x.shape.at(-1)!;
-  if (gamma.size !== size || beta.size !== size) {
-    throw new ShapeError({
-      code: 'shape/layer-norm',
-      where: 'layerNorm',
-      expected: 'x [..., D], gamma [D], beta [D]',
-      got: `x [${x.shape}], gamma [${gamma.shape}], beta [${beta.shape}]`,
-    });
-  }
-  const rows = x.rank === 2 ? x : reshape(x, [-1, size]); // [M, D]
-  const y = differentiable(
+  const fits = [gamma, beta].every(({ shape }) => shape.join() === `${size}`);
+  requireShapes('layerNorm', fits, 'x [..., D], gamma [D], beta [D]', { x, gamma, beta });
+  if (x.rank === 2) return normalizeRows(x, gamma, beta, epsilon);
+  return tidy(() => reshape(normalizeRows(reshape(x, [-1, size]), gamma, beta, epsilon), x.shape));
+}
+
+function normalizeRows(rows: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor {
+  return differentiable(
     [rows, gamma, beta],
     (save) => {
       const [y, mu, rstd] = hasFused('ImglishLayerNorm')
@@ -40,18 +39,14 @@ export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: numbe
       save([rows, gamma, mu!, rstd!]);
       return y!;
     },
-    (dy, [x, gamma, mu, rstd]) =>
-      hasFused('ImglishLayerNormGrad')
-        ? runFused('ImglishLayerNormGrad', {
-            dy,
-            x: x!,
-            gamma: gamma!,
-            mean: mu!,
-            rstd: rstd!,
-          })
-        : backward(dy, x!, gamma!, mu!, rstd!),
+    (dy, [x, gamma, mu, rstd]) => {
+      if (hasFused('ImglishLayerNormGrad')) {
+        const named = { dy, x: x!, gamma: gamma!, mean: mu!, rstd: rstd! };
+        return runFused('ImglishLayerNormGrad', named);
+      }
+      return backward(dy, x!, gamma!, mu!, rstd!);
+    },
   );
-  return x.rank === 2 ? y : reshape(y, x.shape);
 }
 
 function forward(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor[] {

@@ -1,15 +1,7 @@
-import {
-  add,
-  matMul,
-  reshape,
-  sum,
-  type Tensor,
-  type Tensor2D,
-  transpose,
-} from '@tensorflow/tfjs-core';
-import { ShapeError } from '../errors/errors.js';
+import { add, matMul, reshape, sum, type Tensor, tidy, transpose } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
 import { hasFused, runFused } from './dispatch.js';
+import { requireShapes } from './require-shapes.js';
 
 /**
  * y = x Wᵀ + b, as `torch.nn.Linear`: x `[..., I]`, W `[O, I]`, b `[O]` → `[..., O]`.
@@ -20,17 +12,11 @@ import { hasFused, runFused } from './dispatch.js';
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const inner = x.shape.at(-1)!;
   const [out, expected] = weight.shape as [number, number];
-  if (weight.rank !== 2 || expected !== inner || (bias && bias.size !== out)) {
-    throw new ShapeError({
-      code: 'shape/linear',
-      where: 'linear',
-      expected: 'x [..., I], weight [O, I], bias [O]',
-      got: `x [${x.shape}], weight [${weight.shape}]${bias ? `, bias [${bias.shape}]` : ''}`,
-    });
-  }
-  const rows = x.rank === 2 ? (x as Tensor2D) : reshape(x, [-1, inner]); // [M, I]
-  const y = bias ? affine(rows, weight, bias) : product(rows, weight); // [M, O]
-  return x.rank === 2 ? y : reshape(y, [...x.shape.slice(0, -1), out]);
+  const fits = weight.rank === 2 && expected === inner && (!bias || bias.shape.join() === `${out}`);
+  requireShapes('linear', fits, 'x [..., I], weight [O, I], bias [O]', { x, weight, bias });
+  const onRows = (rows: Tensor) => (bias ? affine(rows, weight, bias) : product(rows, weight)); // [M, O]
+  if (x.rank === 2) return onRows(x);
+  return tidy(() => reshape(onRows(reshape(x, [-1, inner])), [...x.shape.slice(0, -1), out]));
 }
 
 function affine(x: Tensor, weight: Tensor, bias: Tensor): Tensor {

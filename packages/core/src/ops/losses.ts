@@ -22,9 +22,11 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor2D,
+  tidy,
 } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
 import { hasFused, runFused } from './dispatch.js';
+import { requireShapes } from './require-shapes.js';
 
 /** How the target mass is spread over the classes: `onTarget` on the label's, `everywhere` on each. */
 export interface Smoothing {
@@ -48,7 +50,11 @@ export function crossEntropy(
   weights: Tensor1D,
   smoothing: Smoothing = HARD,
 ): Tensor1D {
-  const classes = logits.shape[1];
+  const [rows, classes] = logits.shape;
+  const fits =
+    logits.rank === 2 && [labels, weights].every(({ shape }) => shape.join() === `${rows}`);
+  const expected = 'logits [M, V], labels [M], weights [M]';
+  requireShapes('crossEntropy', fits, expected, { logits, labels, weights });
   const { onTarget, everywhere } = smoothing;
   const mass = onTarget + everywhere * classes;
   const fused = onTarget === 1 && everywhere === 0 && hasFused('ImglishCrossEntropy');
@@ -89,11 +95,13 @@ export function maskedCrossEntropy(
   weights: Tensor1D,
   smoothing: Smoothing = HARD,
 ): Scalar {
-  return sum(crossEntropy(logits, labels, weights, smoothing));
+  return tidy(() => sum(crossEntropy(logits, labels, weights, smoothing)) as Scalar);
 }
 
 /** Cross entropy of each row with soft targets: −Σⱼ tᵢⱼ log softmax(zᵢ)ⱼ; `[M, V]` both → `[M]`. */
 export function softCrossEntropy(logits: Tensor2D, targets: Tensor2D): Tensor1D {
+  const fits = logits.rank === 2 && logits.shape.join() === targets.shape.join();
+  requireShapes('softCrossEntropy', fits, 'both [M, V]', { logits, targets });
   return differentiable<Tensor1D>(
     [logits, targets],
     (save) => {
@@ -113,6 +121,8 @@ export function softCrossEntropy(logits: Tensor2D, targets: Tensor2D): Tensor1D 
  * `torch.nn.BCEWithLogitsLoss` before its mean. Any shape, the same for both.
  */
 export function binaryCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  const fits = logits.shape.join() === targets.shape.join();
+  requireShapes('binaryCrossEntropy', fits, 'two tensors of one shape', { logits, targets });
   return differentiable(
     [logits, targets],
     (save) => {

@@ -13,6 +13,7 @@ import {
   unsortedSegmentSum,
 } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
+import { requireShapes } from './require-shapes.js';
 
 /**
  * Σ of the `count` smallest values among those of weight 1; x and weights `[M]` → scalar.
@@ -20,6 +21,9 @@ import { differentiable } from './differentiable.js';
  * The gradient reaches the chosen values only, as `torch.topk(largest=False)` has it.
  */
 export function sumOfSmallest(x: Tensor1D, weights: Tensor1D, count: number): Scalar {
+  const [size] = x.shape;
+  const fits = x.rank === 1 && weights.shape.join() === `${size}` && count >= 0 && count <= size;
+  requireShapes('sumOfSmallest', fits, `x and weights [M], M of at least ${count}`, { x, weights });
   return differentiable<Scalar>(
     [x, weights],
     (save) => {
@@ -30,7 +34,7 @@ export function sumOfSmallest(x: Tensor1D, weights: Tensor1D, count: number): Sc
     },
     (dy, [indices]) => {
       const each = broadcastTo(dy, [count]) as Tensor1D;
-      return [unsortedSegmentSum(each, indices as Tensor1D, x.shape[0]), scalar(0)];
+      return [unsortedSegmentSum(each, indices as Tensor1D, size), scalar(0)];
     },
   );
 }
