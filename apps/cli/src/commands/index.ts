@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { registerConvert } from './convert.js';
+import { registerDescribe } from './describe.js';
+import { registerDoctor } from './doctor.js';
+import { registerFill } from './fill.js';
+import { registerParity } from './parity.js';
+import { registerPretrain } from './pretrain.js';
+import { registerQuickstart } from './quickstart.js';
+import { registerTokenize } from './tokenize.js';
+
+/** Every command; a new one is a file here and a line. */
+export const commands: readonly ((program: Command) => void)[] = [
+  registerQuickstart,
+  registerPretrain,
+  registerFill,
+  registerTokenize,
+  registerDescribe,
+  registerConvert,
+  registerDoctor,
+  registerParity,
+];

@@ -1,0 +1,58 @@
+import { createProgress } from '@imglish/train';
+import { terminalRenderer } from '@imglish/train/node';
+import type { Command } from 'commander';
+import { openBackend } from '../model/backend.js';
+import { openFixtureSet } from '../parity/fixture-set.js';
+import { SUITES } from '../parity/index.js';
+import { createReport } from '../parity/report.js';
+
+interface ParityOptions {
+  golden: string;
+  backend?: string;
+  verbose?: boolean;
+  json?: boolean;
+}
+
+/** `imglish parity`: every check against a directory of the reference's values. */
+export function registerParity(program: Command): void {
+  program
+    .command('parity')
+    .description('compare with the values of the reference implementation')
+    .requiredOption('--golden <directory>', 'fixtures: README.json, manifest.json and their files')
+    .option('--backend <name>', 'engine to compute with; by default the first that works')
+    .option('--verbose', 'print every check, not only failures')
+    .option('--json', 'for programs')
+    .action(async (options: ParityOptions) => {
+      const { backend } = await openBackend(options.backend);
+      const set = await openFixtureSet(options.golden);
+      const say = options.json ? () => {} : (line: string) => console.log(line);
+      say(`fixture set "${set.description.set}" on ${backend.name}`);
+      const report = createReport((check) => {
+        if (options.verbose || !check.passed) {
+          say(`${check.passed ? 'ok  ' : 'FAIL'} ${check.file}  ${check.name}  ${check.detail}`);
+        }
+      });
+      const renderer = terminalRenderer({ json: options.json ?? false, stream: process.stderr });
+      const progress = createProgress('parity', SUITES.length, renderer);
+      for (const [i, suite] of SUITES.entries()) {
+        const before = report.checks.length;
+        await suite.run(set, report);
+        progress.set(i + 1);
+        const checks = report.checks.slice(before);
+        const failed = checks.filter(({ passed }) => !passed).length;
+        say(`${suite.name}: ${checks.length - failed} of ${checks.length} checks`);
+      }
+      progress.finish();
+      const uncovered = set.files.filter(({ path }) => !SUITES.some((s) => s.covers(path)));
+      for (const { path } of uncovered) say(`not covered: ${path}`);
+      const failed = report.checks.filter(({ passed }) => !passed).length;
+      const passed = report.checks.length - failed;
+      if (options.json) {
+        const notCovered = uncovered.map(({ path }) => path);
+        console.log(JSON.stringify({ passed, failed, notCovered, checks: report.checks }));
+      } else {
+        console.log(`${passed} passed, ${failed} failed`);
+      }
+      process.exitCode = failed > 0 ? 1 : 0;
+    });
+}

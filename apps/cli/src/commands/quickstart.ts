@@ -1,0 +1,179 @@
+import { mkdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { disposeAll, type Parameters } from '@imglish/core';
+import { fileDirectory, fileSink } from '@imglish/core/node';
+import {
+  type PretrainData,
+  type PretrainEvaluation,
+  type PretrainTokenizers,
+  pretrain,
+  savePretrained,
+} from '@imglish/pretrain';
+import type { StepMetrics } from '@imglish/train';
+import { progress } from '@imglish/train/node';
+import type { Command } from 'commander';
+import { openBackend } from '../model/backend.js';
+import { trainTokenizers } from '../model/tokenizers.js';
+import { evaluateQuickstart, type QuickstartEvaluation } from '../quickstart/evaluation.js';
+import { fillInExamples } from '../quickstart/fill-ins.js';
+import { modelCard } from '../quickstart/model-card.js';
+import { loadEmoji } from '../quickstart/prepare.js';
+import { percent, quickstartHtml, STREAM_NAMES, smoothed } from '../quickstart/report.js';
+import { type QuickstartSettings, quickstartSettings } from '../quickstart/settings.js';
+import { integer } from './options.js';
+
+interface QuickstartOptions {
+  seed: number;
+  steps?: number;
+  out: string;
+  backend?: string;
+  shareAlike: boolean;
+  json?: boolean;
+}
+
+/** Fill-ins that the report shows of each kind. */
+const EXAMPLES = 12;
+
+/** `imglish quickstart`: what `npm start` runs. */
+export function registerQuickstart(program: Command): void {
+  program
+    .command('quickstart')
+    .description('pretrain a tiny BEiT-3 on captioned emoji and let it fill in blanks')
+    .option('--seed <number>', 'the same seed gives the same numbers', integer(0), 0)
+    .option('--steps <count>', 'updates; by default about 90 seconds of them', integer(1))
+    .option('--out <directory>', 'where the model and the report go', 'runs/quickstart')
+    .option('--backend <name>', 'engine to compute with; by default the first that works')
+    .option('--no-share-alike', 'leave out drawings under a share-alike licence')
+    .option('--json', 'for programs: progress and results as JSON lines')
+    .action(async (options: QuickstartOptions) => {
+      const json = options.json ?? false;
+      const say = json ? () => {} : (line: string) => console.log(line);
+      const { backend, tried } = await openBackend(options.backend);
+      for (const attempt of tried) {
+        if (!attempt.ok) say(`backend ${attempt.name} does not work here: ${attempt.reason}`);
+      }
+      say(`computing with ${backend.name}`);
+      const { seed, steps, shareAlike } = options;
+      const settings = quickstartSettings(backend.name, { seed, steps, shareAlike });
+      const { config, glosses, codes, codebookImages } = settings;
+
+      const data = await loadEmoji({
+        seed,
+        size: config.imageSize[0],
+        languages: ['en'],
+        glosses,
+        shareAlike,
+        json,
+      });
+      say(
+        `${data.pairs.size} captioned pictures to learn from, ${data.unseenConcepts.size} of unseen concepts and ${data.unseenStyle.size} in an unseen style to be asked about, ${data.texts.size} texts`,
+      );
+      const { spm, ...tokenizers } = await trainTokenizers({
+        config,
+        data,
+        seed,
+        codes,
+        codebookImages,
+        json,
+      });
+      const { parameters, metrics } = await learn(settings, { ...data, ...tokenizers }, json);
+      try {
+        const evaluation = await evaluateQuickstart(parameters, settings, data, tokenizers, json);
+        const model = { config, parameters, ...tokenizers };
+        const fillIns = await fillInExamples(model, data.unseenConcepts, settings, EXAMPLES);
+        const report = { settings, backend: backend.name, metrics, evaluation, fillIns };
+        const directory = join(options.out, 'model');
+        const page = join(options.out, 'report.html');
+        await mkdir(options.out, { recursive: true });
+        const card = modelCard(settings, backend.name, evaluation);
+        await savePretrained(fileDirectory(directory), model, { spm, card });
+        await writeText(page, quickstartHtml(report));
+        if (json) console.log(JSON.stringify(result(metrics, evaluation, directory, page)));
+        else summarize(say, metrics, evaluation, directory, page);
+      } finally {
+        disposeAll(parameters);
+      }
+    });
+}
+
+async function learn(
+  settings: QuickstartSettings,
+  inputs: PretrainData & PretrainTokenizers,
+  json: boolean,
+): Promise<{ parameters: Parameters; metrics: StepMetrics[] }> {
+  const { config, recipe } = settings;
+  const shown = progress('pretraining', recipe.steps, { json });
+  const metrics: StepMetrics[] = [];
+  const { state } = await pretrain({
+    ...inputs,
+    config,
+    recipe,
+    onStep: (step) => {
+      metrics.push(step);
+      shown.set(step.step, step.losses);
+    },
+  });
+  shown.finish();
+  for (const { m, v } of Object.values(state.moments)) {
+    m.dispose();
+    v.dispose();
+  }
+  return { parameters: state.parameters, metrics };
+}
+
+async function writeText(path: string, text: string): Promise<void> {
+  const sink = await fileSink(path);
+  await sink.write(new TextEncoder().encode(text));
+  await sink.close();
+}
+
+function result(
+  metrics: readonly StepMetrics[],
+  evaluation: QuickstartEvaluation,
+  model: string,
+  report: string,
+) {
+  const losses = Object.fromEntries(
+    Object.keys(STREAM_NAMES).map((stream) => [stream, smoothed(metrics, stream).at(-1)?.[1]]),
+  );
+  return { steps: metrics.length, losses, evaluation, model, report };
+}
+
+function summarize(
+  say: (line: string) => void,
+  metrics: readonly StepMetrics[],
+  { unseenConcepts, unseenStyle }: QuickstartEvaluation,
+  directory: string,
+  report: string,
+): void {
+  const row = (...cells: string[]) =>
+    say(
+      `  ${cells[0]!.padEnd(40)}${cells
+        .slice(1)
+        .map((cell) => cell.padStart(16))
+        .join('')}`,
+    );
+  say('');
+  row('training loss (nats)', 'model, last', 'by frequency');
+  for (const [stream, name] of Object.entries(STREAM_NAMES)) {
+    const last = smoothed(metrics, stream).at(-1)?.[1];
+    const baseline = unseenConcepts[stream as keyof PretrainEvaluation]?.mostFrequent.loss;
+    if (last !== undefined) row(name, last.toFixed(3), baseline?.toFixed(3) ?? '–');
+  }
+  const blanks = (title: string, evaluation: PretrainEvaluation) => {
+    say('');
+    row(title, 'model', 'without partner', 'most frequent');
+    for (const [stream, { model, mostFrequent, withoutPartner }] of Object.entries(evaluation)) {
+      const alone = withoutPartner ? percent(withoutPartner.accuracy) : '–';
+      const name = STREAM_NAMES[stream as keyof PretrainEvaluation];
+      row(name, percent(model.accuracy), alone, percent(mostFrequent.accuracy));
+    }
+  };
+  blanks('blanks filled right, unseen concepts', unseenConcepts);
+  blanks('blanks filled right, unseen style', unseenStyle);
+  say('');
+  say(`model   ${directory}`);
+  say(`report  ${report}`);
+  const example = 'a <mask> drawing of a <mask>';
+  say(`try     npm run imglish -- fill --model ${relative('.', directory)} "${example}"`);
+}

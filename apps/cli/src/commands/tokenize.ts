@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError } from '@imglish/core';
+import { fileSink } from '@imglish/core/node';
+import { type TextTokenizer, textTokenizer, trainUnigram } from '@imglish/tokenizers';
+import { progress } from '@imglish/train/node';
+import type { Command } from 'commander';
+import { integer } from './options.js';
+
+interface TokenizeOptions {
+  model?: string;
+  decode?: boolean;
+  train?: string;
+  vocabularySize: number;
+  out?: string;
+  json?: boolean;
+}
+
+/** `imglish tokenize`: text to pieces and ids, ids to text; and training a tokenizer. */
+export function registerTokenize(program: Command): void {
+  program
+    .command('tokenize')
+    .description('text to pieces and ids, ids to text, or train a tokenizer on a text file')
+    .argument('[text...]', 'texts, or ids with --decode')
+    .option('--model <path>', 'a .spm file or a model directory')
+    .option('--decode', 'the arguments are ids')
+    .option('--train <file>', 'train on the lines of a text file instead')
+    .option('--vocabulary-size <count>', 'ids of the trained tokenizer', integer(10), 2000)
+    .option('--out <file>', 'where the trained tokenizer goes (.spm)')
+    .option('--json', 'for programs')
+    .action(async (texts: string[], options: TokenizeOptions) => {
+      if (options.train !== undefined) await trainTokenizer(options);
+      else await useTokenizer(texts, options);
+    });
+}
+
+async function useTokenizer(texts: string[], options: TokenizeOptions): Promise<void> {
+  if (options.model === undefined || texts.length === 0) {
+    throw new ConfigError({
+      code: 'config/missing-option',
+      where: 'imglish tokenize',
+      expected: '--model and at least one text',
+      got: options.model === undefined ? 'no --model' : 'no text',
+    });
+  }
+  const path = options.model.endsWith('.spm')
+    ? options.model
+    : join(options.model, 'tokenizer.spm');
+  const tokenizer = textTokenizer(new Uint8Array(await readFile(path)));
+  if (options.decode) {
+    const text = tokenizer.decode(texts.map(Number));
+    console.log(options.json ? JSON.stringify({ text }) : text);
+    return;
+  }
+  for (const text of texts) print(tokenizer, text, options.json ?? false);
+}
+
+function print(tokenizer: TextTokenizer, text: string, json: boolean): void {
+  const pieces = tokenizer.encodeWithOffsets(text);
+  if (json) console.log(JSON.stringify({ text, pieces }));
+  else {
+    console.log(pieces.map(({ piece }) => piece).join(' '));
+    console.log(pieces.map(({ id }) => id).join(' '));
+  }
+}
+
+async function trainTokenizer(options: TokenizeOptions): Promise<void> {
+  if (options.out === undefined) {
+    throw new ConfigError({
+      code: 'config/missing-option',
+      where: 'imglish tokenize --train',
+      expected: '--out FILE.spm',
+      got: 'none',
+    });
+  }
+  const lines = (await readFile(options.train!, 'utf8')).split('\n').filter((l) => l.trim() !== '');
+  // Two ids are not pieces of the file: <pad> and <mask>.
+  const shown = progress('training the tokenizer', 1, { json: options.json ?? false });
+  const { spm } = trainUnigram(lines, { vocabSize: options.vocabularySize - 2 });
+  shown.set(1);
+  shown.finish();
+  const sink = await fileSink(options.out);
+  await sink.write(spm);
+  await sink.close();
+  console.log(`wrote ${options.out}`);
+}

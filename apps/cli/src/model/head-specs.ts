@@ -1,0 +1,49 @@
+import {
+  backboneSpecs,
+  ConfigError,
+  type ModelJson,
+  nearestName,
+  type ParameterSpecs,
+} from '@imglish/core';
+import { MASKED_DATA_MODELLING, maskedDataHeadSpecs } from '@imglish/pretrain';
+import { tasks } from '@imglish/tasks';
+
+/** No head at all. */
+export const BACKBONE = 'backbone';
+
+const TASKS = Object.values(tasks);
+const NAMES: readonly string[] = [BACKBONE, MASKED_DATA_MODELLING, ...TASKS.map((t) => t.name)];
+
+/** Every parameter that a model of this `config.json` has. */
+export function specsOf({ model, head }: ModelJson): ParameterSpecs {
+  return { ...backboneSpecs(model), ...headSpecs({ model, head }) };
+}
+
+function headSpecs({ model, head }: ModelJson): ParameterSpecs {
+  if (head.task === BACKBONE) return {};
+  if (head.task === MASKED_DATA_MODELLING) {
+    return maskedDataHeadSpecs(model, required(head.options, 'codes', head.task));
+  }
+  const task = TASKS.find(({ name }) => name === head.task);
+  if (!task) {
+    throw new ConfigError({
+      code: 'config/unknown-task',
+      where: 'specsOf',
+      expected: `one of the heads ${NAMES.join(', ')}`,
+      got: `"${head.task}"`,
+      fix: `Did you mean "${nearestName(head.task, NAMES)}"?`,
+    });
+  }
+  return task.headSpecs(model, head.options as never);
+}
+
+function required(options: Record<string, number>, key: string, task: string): number {
+  const value = options[key];
+  if (value !== undefined) return value;
+  throw new ConfigError({
+    code: 'config/missing-key',
+    where: 'specsOf',
+    expected: `the option "${key}" for the head ${task}`,
+    got: JSON.stringify(options),
+  });
+}

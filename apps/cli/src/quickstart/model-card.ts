@@ -1,0 +1,45 @@
+import { describeLicences } from '@imglish/emoji';
+import type { PretrainEvaluation } from '@imglish/pretrain';
+import type { QuickstartEvaluation } from './evaluation.js';
+import { percent, STREAM_NAMES } from './report.js';
+import type { QuickstartSettings } from './settings.js';
+
+/** The model card that is written beside the weights: what it is, from what, how well it does. */
+export function modelCard(
+  { config, recipe, shareAlike }: QuickstartSettings,
+  backend: string,
+  evaluation: QuickstartEvaluation,
+): string {
+  const command = `npm start -- --seed ${recipe.seed} --steps ${recipe.steps}${shareAlike ? '' : ' --no-share-alike'}`;
+  return `# A tiny BEiT-3, pretrained on emoji
+
+${config.layers} layers, width ${config.dim}, ${config.imageSize.join(' × ')} px, ${config.vocabularySize} words. A demonstration, not a model for use.
+
+Made by \`${command}\` on ${backend}: masked data modelling, ${recipe.steps} steps of ${recipe.mix.text} texts, ${recipe.mix.image} images and ${recipe.mix.pair} pairs.
+
+## Blanks of unseen items
+
+${cardTable('Concepts never shown', evaluation.unseenConcepts)}
+
+${cardTable('Concepts shown, in a style that was not', evaluation.unseenStyle)}
+
+## Data
+
+${describeLicences()}
+`;
+}
+
+function cardTable(title: string, evaluation: PretrainEvaluation): string {
+  const rows = Object.entries(evaluation).map(
+    ([stream, { model, mostFrequent, withoutPartner }]) => {
+      const alone = withoutPartner ? percent(withoutPartner.accuracy) : '–';
+      const name = STREAM_NAMES[stream as keyof PretrainEvaluation];
+      return `| ${name} | ${percent(model.accuracy)} | ${alone} | ${percent(mostFrequent.accuracy)} |`;
+    },
+  );
+  return [
+    `| ${title} | model | without its partner | most frequent |`,
+    '|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
