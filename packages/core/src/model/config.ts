@@ -56,7 +56,7 @@ const REQUIRED = [
   'heads',
   'ffnDim',
   'layers',
-] as const satisfies (keyof ModelConfig)[];
+] as const;
 
 const KNOWN: string[] = [...REQUIRED, ...Object.keys(DEFAULTS)];
 

@@ -1,4 +1,4 @@
-import { ConfigError, ops, type RgbImage } from '@imglish/core';
+import { ConfigError, type ImageInput, ops, type RgbImage } from '@imglish/core';
 import { patchify, preprocessImage } from '@imglish/tokenizers';
 import { type Tensor2D, tensor1d, tensor2d, tensor3d, tidy } from '@tensorflow/tfjs-core';
 import type { PretrainedModel } from '../bundle/pretrained-model.js';
@@ -92,7 +92,10 @@ export async function fillText(
 }
 
 /** An image as the patches that the model embeds `[1, P, 3 p p]`. */
-export function imageInput({ config, preprocessor }: PretrainedModel, image: RgbImage) {
+export function imageInput(
+  { config, preprocessor }: PretrainedModel,
+  image: RgbImage,
+): Extract<ImageInput, { grid: unknown }> {
   const pixels = preprocessImage(image, preprocessor);
   const { data, grid } = patchify(pixels, config.patchSize);
   const patches = tensor3d(data, [1, grid[0] * grid[1], 3 * config.patchSize ** 2]);

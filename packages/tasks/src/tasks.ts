@@ -1,0 +1,5 @@
+export { imageCaptioning } from './image-captioning/index.js';
+export { imageClassification } from './image-classification/index.js';
+export { imageTextRetrieval } from './image-text-retrieval/index.js';
+export { visualQuestionAnswering } from './visual-question-answering/index.js';
+export { visualReasoning } from './visual-reasoning/index.js';
