@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformSync } from 'esbuild';
+import ts from 'typescript';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectedLines, firstExample } from './examples.ts';
 import { build, published, root } from './workspace.ts';
@@ -30,4 +31,34 @@ describe.each(readmes)('the example of $readme', ({ readme, cwd }) => {
     const printed = stdout.split('\n');
     expect(printed.filter((line) => expected.includes(line))).toEqual(expected);
   });
+});
+
+it('the examples have correct types', { timeout: 300_000 }, () => {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root);
+  const examples = new Map(
+    readmes.map(({ readme, cwd }) => [
+      join(root, cwd, `${readme.replaceAll('/', '-')}.ts`),
+      firstExample(readFileSync(join(root, readme), 'utf8')),
+    ]),
+  );
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile, getSourceFile } = host;
+  host.fileExists = (path) => examples.has(path) || fileExists(path);
+  host.readFile = (path) => examples.get(path) ?? readFile(path);
+  host.getSourceFile = (path, languageVersion, ...rest) => {
+    const example = examples.get(path);
+    return example === undefined
+      ? getSourceFile(path, languageVersion, ...rest)
+      : ts.createSourceFile(path, example, languageVersion);
+  };
+  const program = ts.createProgram([...examples.keys()], options, host);
+  const problems = [...examples.keys()].flatMap((path) => {
+    const source = program.getSourceFile(path);
+    return program.getSemanticDiagnostics(source).map(({ messageText, start = 0 }) => {
+      const { line } = source!.getLineAndCharacterOfPosition(start);
+      return `${path}:${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+    });
+  });
+  expect(problems).toEqual([]);
 });
