@@ -77,7 +77,7 @@ describe('memory of decodeImage', () => {
       platform: 'node',
       tsconfig: fileURLToPath(new URL('../../../../tsconfig.json', import.meta.url)),
       banner: {
-        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+        js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
       },
     });
   });

@@ -15,13 +15,13 @@ export interface Patches {
  * The grid `[height / p, width / p]`. Errors: `ImageError` `image/patch-size` unless both sides are
  * multiples of `patchSize`.
  */
-export function patchGrid(height: number, width: number, patchSize: number): PatchGrid {
+export function gridOf(height: number, width: number, patchSize: number): PatchGrid {
   const h = height / patchSize;
   const w = width / patchSize;
   const whole = [h, w, patchSize].every((n) => Number.isInteger(n) && n > 0);
   if (!whole) {
     fail('patch-size', {
-      where: 'patchGrid',
+      where: 'gridOf',
       expected: `a height and width that are multiples of the patch size ${patchSize}`,
       got: `${height} × ${width}`,
       fix: 'Resize the image.',
@@ -36,7 +36,7 @@ export function patchGrid(height: number, width: number, patchSize: number): Pat
  */
 export function patchify(pixels: Pixels, patchSize: number): Patches {
   checkPixels('patchify', pixels);
-  const grid = patchGrid(pixels.height, pixels.width, patchSize);
+  const grid = gridOf(pixels.height, pixels.width, patchSize);
   const data = new Float32Array(pixels.data.length);
   forEachRun(grid, patchSize, (inPatches, inPixels) => {
     data.set(pixels.data.subarray(inPixels, inPixels + patchSize), inPatches);

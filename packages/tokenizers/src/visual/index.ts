@@ -1,0 +1,9 @@
+export type { CodebookReport } from './codebook-report.js';
+export type { KMeansProgress } from './kmeans.js';
+export { KMeansTokenizer, type KMeansTokenizerConfig } from './kmeans-tokenizer.js';
+export {
+  type KMeansTraining,
+  type TrainKMeansOptions,
+  trainKMeansTokenizer,
+} from './train-kmeans-tokenizer.js';
+export type { HostTensor, VisualTokenizer, VisualTokenizerConfig } from './visual-tokenizer.js';
