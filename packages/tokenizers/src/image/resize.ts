@@ -33,12 +33,13 @@ const MAX_PIXELS = 2 ** 28;
 const PRECISION_BITS = 22;
 
 /**
- * Resizes an image exactly as Pillow's `Image.resize` does, to the bit.
+ * Resizes an image to the bit as `Image.resize` of Pillow 9 does, the version of the reference.
  *
  * `bicubic` (a = −1/2) and `bilinear` widen the filter by the scale when shrinking (antialiasing):
  * a pixel is Σ w((i + 1/2 − centre) / scale) · v[i] / Σ w, with weights rounded to 22 fractional
- * bits, rows first, then columns, each pass rounded to a byte. `nearest` takes the pixel under the
- * centre. The aspect ratio is the caller's. Errors: `ImageError` `image/invalid`.
+ * bits, rows first, then columns, each pass rounded to a byte. (Pillow 13 does the columns first for
+ * some sizes, which rounds otherwise.) `nearest` takes the pixel under the centre. The aspect ratio
+ * is the caller's. Errors: `ImageError` `image/invalid`.
  */
 export function resize(
   image: RgbImage,
