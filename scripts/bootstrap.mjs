@@ -11,6 +11,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const CLI = '@imglish/cli...';
 const EVERYTHING = '*';
+/** Without scripts: those of others are off anyway, and ours make what the build makes too. */
+const INSTALL = [
+  ...['install', '--frozen-lockfile', '--prefer-offline', '--ignore-scripts'],
+  ...['--config.confirmModulesPurge=false', '--reporter=append-only'],
+];
 
 /** Name → what must be installed, what must be built, and what then runs. */
 const commands = {
@@ -19,7 +24,7 @@ const commands = {
   parity: { install: CLI, build: ['build', CLI], run: (args) => cli(['parity', ...args]) },
   bench: {
     install: EVERYTHING,
-    build: ['build', EVERYTHING],
+    build: ['build', '@imglish/benchmarks...'],
     run: (args) => runHere('benchmarks/dist/index.js', args),
   },
   test: { install: EVERYTHING, build: ['build:types', EVERYTHING], run: test },
@@ -29,7 +34,7 @@ const commands = {
     run: (args) => run('vitest', ['run', '--project', 'unit', ...args], { SOAK: '1' }),
   },
   build: { install: EVERYTHING, build: ['build:types', EVERYTHING], run: () => 0 },
-  typecheck: { install: EVERYTHING, run: typecheck },
+  typecheck: { install: EVERYTHING, build: ['build', EVERYTHING], run: typecheck },
   lint: { install: EVERYTHING, run: (args) => run('biome', ['check', ...args]) },
   check: { install: EVERYTHING, run: (args) => run('node', ['scripts/checks/run.mjs', ...args]) },
 };
@@ -57,9 +62,7 @@ async function install(filter) {
   await timed('installing the packages', async () => {
     const [command, ...before] = packageManager();
     const selection = filter === EVERYTHING ? [] : ['--filter', '.', '--filter', filter];
-    const options = ['--frozen-lockfile', '--prefer-offline', '--config.confirmModulesPurge=false'];
-    const pnpmArgs = [...before, ...selection, 'install', ...options, '--reporter=append-only'];
-    const { status, output } = await quiet(command, pnpmArgs);
+    const { status, output } = await quiet(command, [...before, ...selection, ...INSTALL]);
     if (status !== 0) {
       fail(
         `${output}\ncould not install the packages (see above). If the network is the reason: ` +
@@ -70,15 +73,17 @@ async function install(filter) {
   writeFileSync(stamp(), JSON.stringify({ lock: hash(lock), filter }));
 }
 
-/** pnpm keeps the lockfile of a full install beside the packages; a partial one has our own stamp. */
+/**
+ * Our own stamp says what was installed for which lockfile; where there is none, somebody called pnpm,
+ * which keeps the lockfile beside the packages.
+ */
 function isInstalled(filter, lock) {
   const folders = filter === EVERYTHING ? workspaceFolders() : ['.', 'apps/cli'];
   if (!folders.every((folder) => existsSync(join(root, folder, 'node_modules')))) return false;
+  const last = existsSync(stamp()) ? JSON.parse(readFileSync(stamp(), 'utf8')) : {};
+  if (last.lock === hash(lock)) return last.filter === filter || last.filter === EVERYTHING;
   const current = join(root, 'node_modules/.pnpm/lock.yaml');
-  if (existsSync(current) && readFileSync(current, 'utf8') === lock) return true;
-  if (!existsSync(stamp())) return false;
-  const last = JSON.parse(readFileSync(stamp(), 'utf8'));
-  return last.lock === hash(lock) && (last.filter === filter || last.filter === EVERYTHING);
+  return existsSync(current) && readFileSync(current, 'utf8') === lock;
 }
 
 function stamp() {

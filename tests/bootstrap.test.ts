@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
@@ -101,6 +102,19 @@ describe('bootstrap', () => {
     write('pnpm-lock.yaml', `${lockfile}# changed\n`);
     await finished(start(['imglish']));
     expect(installs()).toBe(2);
+  });
+
+  it('does not take the part that the command line needs for everything', async () => {
+    installed();
+    const lock = createHash('sha256').update(lockfile).digest('hex');
+    write(
+      'node_modules/.imglish-install.json',
+      JSON.stringify({ lock, filter: '@imglish/cli...' }),
+    );
+    await finished(start(['imglish']));
+    expect(trace()).not.toMatch(/npx/);
+    await finished(start(['build']));
+    expect(trace()).toMatch(/npx .* install/);
   });
 
   it('takes what pnpm itself installed for current', async () => {
