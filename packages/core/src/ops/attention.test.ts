@@ -60,7 +60,7 @@ describe('attention', () => {
     });
   });
 
-  it.each([[[2, 3, 4, 5]], [[1, 1, 4, 5]], [[2, 1, 1, 5]], [[1, 3, 4, 5]], [[1, 1, 1, 5]]])(
+  it.each<[Shape]>([[[2, 3, 4, 5]], [[1, 1, 4, 5]], [[2, 1, 1, 5]], [[1, 3, 4, 5]], [[1, 1, 1, 5]]])(
     'adds a mask [%s], which is a constant',
     (maskShape) => {
       const sizes = SIZES[0]!;
