@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 /** The build of every package: ESM for any runtime, one file per entry; types come from `tsc`. */
-export function library(entry: string[]): ReturnType<typeof defineConfig> {
+export function library(entry: string[] | Record<string, string>): ReturnType<typeof defineConfig> {
   return defineConfig({
     entry,
     format: 'esm',

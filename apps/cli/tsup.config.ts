@@ -1,3 +1,7 @@
 import { library } from '../../tsup.base.ts';
 
-export default library(['src/index.ts', 'src/main.ts']);
+export default library({
+  index: 'src/index.ts',
+  main: 'src/main.ts',
+  worker: 'src/ranks/worker.ts',
+});

@@ -14,20 +14,24 @@ export function createProgram(): Command {
 
 /**
  * Runs a command line and returns its exit code: 0, 1 where something went wrong, 2 where the
- * command line cannot be understood. Errors of ours are printed as their message, others in full.
+ * command line cannot be understood. Errors of ours are printed as one line, others in full.
  */
 export async function runProgram(args: readonly string[]): Promise<number> {
   const program = createProgram();
+  const before = process.exitCode;
+  process.exitCode = undefined;
   try {
     await program.parseAsync([...args], { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (ImglishError.isInstance(error)) {
-      console.error(`imglish: ${error.message} [${error.code}]`);
+      console.error(`imglish: ${error.message.replaceAll(/\s*\n\s*/g, ' ')} [${error.code}]`);
     } else {
       console.error(error);
     }
     return 1;
+  } finally {
+    process.exitCode = before;
   }
 }

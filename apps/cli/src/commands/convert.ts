@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import {
   ConfigError,
   loadCheckpoint,
@@ -17,6 +17,7 @@ import type { Command } from 'commander';
 import { specsOf } from '../model/head-specs.js';
 import { inferModel } from '../model/infer-config.js';
 import { integer } from './options.js';
+import { readBytes } from './read-file.js';
 
 interface ConvertOptions {
   heads?: number;
@@ -56,7 +57,7 @@ async function toDirectory(
     const model = side ? { ...inferred.model, imageSize: side } : inferred.model;
     const json = parseModelJson({ ...inferred, model });
     const specs = specsOf(json);
-    const tokenizer = tokenizerFile ? new Uint8Array(await readFile(tokenizerFile)) : undefined;
+    const tokenizer = tokenizerFile ? await readBytes(tokenizerFile) : undefined;
     if (tokenizer) checkVocabulary(tokenizer, json.model.vocabularySize, tokenizerFile!);
     // Files of the two heads without it may still carry the norm after the last layer.
     const ignores = json.model.normalizeOutput ? [] : ['beit3.encoder.layer_norm.*'];

@@ -1,6 +1,11 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
+  ConfigError,
   describeModel,
+  type ModelConfig,
   type ModelDescription,
+  nearestName,
   type PassFlops,
   PRESET_NAMES,
   type PresetName,
@@ -19,12 +24,24 @@ export function registerDescribe(program: Command): void {
     .option('--text-length <tokens>', 'length of the text that is counted', integer(1), 64)
     .option('--json', 'for programs')
     .action(async (model: string, options: { textLength: number; json?: boolean }) => {
-      const config = (PRESET_NAMES as readonly string[]).includes(model)
-        ? preset(model as PresetName)
-        : (await readConfig(model)).model;
+      const config = await configOf(model);
       const description = describeModel(config, options.textLength);
       console.log(options.json ? JSON.stringify(description, null, 2) : table(model, description));
     });
+}
+
+async function configOf(model: string): Promise<ModelConfig> {
+  if ((PRESET_NAMES as readonly string[]).includes(model)) return preset(model as PresetName);
+  if (await stat(join(model, 'config.json')).catch(() => undefined)) {
+    return (await readConfig(model)).model;
+  }
+  throw new ConfigError({
+    code: 'config/unknown-model',
+    where: 'imglish describe',
+    expected: `a preset (${PRESET_NAMES.join(', ')}) or a directory with a config.json`,
+    got: `"${model}"`,
+    fix: `The nearest preset is "${nearestName(model, PRESET_NAMES)}".`,
+  });
 }
 
 function table(name: string, { config, parameters, flops }: ModelDescription): string {

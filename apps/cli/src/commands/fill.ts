@@ -1,6 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { ConfigError, disposeAll, draw, patchGrid, type RgbImage } from '@imglish/core';
-import { fileDirectory } from '@imglish/core/node';
+import { fileDirectory, fileSink } from '@imglish/core/node';
 import {
   blockMask,
   fillImage,
@@ -15,7 +14,8 @@ import { decodeAnyImage } from '@imglish/tokenizers/node';
 import type { Command } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { sideBySide } from '../report/side-by-side.js';
-import { integer } from './options.js';
+import { integer, refuseOptions } from './options.js';
+import { readBytes } from './read-file.js';
 
 interface FillOptions {
   model: string;
@@ -40,13 +40,15 @@ export function registerFill(program: Command): void {
     .option('--seed <number>', 'chooses the patches to mask', integer(0), 0)
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--json', 'for programs')
-    .action(async (text: string | undefined, options: FillOptions) => {
+    .action(async (text: string | undefined, options: FillOptions, command: Command) => {
       checkOptions(text, options);
+      if (options.out) refuseOptions(command, ['top'], 'with --out');
+      else refuseOptions(command, ['seed'], 'without --out');
       await openBackend(options.backend);
       const model = await loadPretrained(fileDirectory(options.model));
       try {
         const image = options.image
-          ? await decodeAnyImage(new Uint8Array(await readFile(options.image)))
+          ? await decodeAnyImage(await readBytes(options.image))
           : undefined;
         if (options.out) await fillPatches(model, image!, text, options);
         else await fillWords(model, image, text!, options);
@@ -100,7 +102,9 @@ async function fillPatches(
     mask,
     caption === undefined ? {} : { caption },
   );
-  await writeFile(out!, encodePng(sideBySide([original, masked, filled])));
+  const sink = await fileSink(out!);
+  await sink.write(encodePng(sideBySide([original, masked, filled])));
+  await sink.close();
   const right = codes.filter((code, i) => code === expected[i]).length;
   if (json) console.log(JSON.stringify({ out, masked: count, right }));
   else console.log(`wrote ${out}: original, masked, filled in; ${right} of ${count} codes right`);

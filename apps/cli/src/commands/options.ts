@@ -1,5 +1,5 @@
 import { ConfigError } from '@imglish/core';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 
 /** Parses an integer of at least `least` from the command line. */
 export function integer(least: number): (text: string) => number {
@@ -17,6 +17,19 @@ export function positive(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
   throw new InvalidArgumentError('a number above 0 is expected.');
+}
+
+/** Throws `config/unsupported-option` where one of these options was given: `when` they mean nothing. */
+export function refuseOptions(command: Command, names: readonly string[], when: string): void {
+  const given = names.filter((name) => command.getOptionValueSource(name) === 'cli');
+  if (given.length === 0) return;
+  const flags = command.options.filter((option) => given.includes(option.attributeName()));
+  throw new ConfigError({
+    code: 'config/unsupported-option',
+    where: `imglish ${command.name()}`,
+    expected: `no such option ${when}`,
+    got: flags.map(({ long }) => long).join(', '),
+  });
 }
 
 /** Reads JSON from a text, saying where it came from when it is none. */

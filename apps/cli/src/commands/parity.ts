@@ -33,8 +33,9 @@ export function registerParity(program: Command): void {
         }
       });
       const renderer = terminalRenderer({ json: options.json ?? false, stream: process.stderr });
-      const progress = createProgress('parity', SUITES.length, renderer);
-      for (const [i, suite] of SUITES.entries()) {
+      const suites = SUITES.filter(({ covers }) => set.files.some(({ path }) => covers(path)));
+      const progress = createProgress('parity', suites.length, renderer);
+      for (const [i, suite] of suites.entries()) {
         const before = report.checks.length;
         await suite.run(set, report);
         progress.set(i + 1);

@@ -1,31 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type Dataset,
-  disposeAll,
-  type ImageExample,
-  modelConfig,
-  type PairExample,
-  PRESET_NAMES,
-  type PresetName,
-  preset,
-  type TextExample,
-} from '@imglish/core';
+import { disposeAll, modelConfig, PRESET_NAMES, type PresetName, preset } from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
-import { mapDataset } from '@imglish/data';
-import { openCaptionFolder, openTextFiles } from '@imglish/data/node';
-import { emojiCorpus, emojiPairs } from '@imglish/emoji/node';
-import {
-  type PretrainData,
-  type PretrainRecipe,
-  pretrain,
-  pretrainRecipe,
-  savePretrained,
-} from '@imglish/pretrain';
+import { type PretrainRecipe, pretrainRecipe, savePretrained } from '@imglish/pretrain';
 import { openRun, progress, stopOnSignals } from '@imglish/train/node';
 import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { tokenizersFor } from '../model/tokenizers.js';
+import { openTrainingData, type TrainingSource } from '../model/training-data.js';
+import { defaultRanks, runRanks } from '../ranks/run-ranks.js';
 import { integer, parseJson, positive } from './options.js';
 
 interface PretrainCommandOptions {
@@ -41,6 +24,7 @@ interface PretrainCommandOptions {
   tokenizer?: string;
   codes: number;
   every: number;
+  threads?: number;
   backend?: string;
   recompute?: boolean;
   json?: boolean;
@@ -59,12 +43,18 @@ export function registerPretrain(program: Command): void {
     .option('--out <directory>', 'checkpoints, log and the finished model', 'runs/pretrain')
     .option('--recipe <file.json>', 'settings in place of the paper’s')
     .option('--steps <count>', 'updates of the whole run', integer(1))
-    .option('--batch <count>', 'texts, images and pairs in a step, so many of each', integer(1), 16)
+    .option(
+      '--batch <count>',
+      'texts, images and pairs of a micro-batch, so many of each',
+      integer(1),
+      8,
+    )
     .option('--lr <rate>', 'highest learning rate', positive)
     .option('--seed <number>', 'order, masks and first weights', integer(0))
     .option('--tokenizer <file.spm>', 'text tokenizer; by default one is trained on the texts')
     .option('--codes <count>', 'size of the visual codebook', integer(2), 128)
     .option('--every <steps>', 'steps between two checkpoints', integer(1), 100)
+    .option('--threads <count>', 'share the micro-batches of a step; by default all', integer(1))
     .option('--recompute', 'compute activations again instead of keeping them: less memory')
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--json', 'for programs: progress as JSON lines')
@@ -76,8 +66,10 @@ async function run(options: PretrainCommandOptions): Promise<void> {
   const recipe = await recipeOf(options);
   const config = modelConfig(preset(options.preset));
   const { backend } = await openBackend(options.backend);
-  const data = await openData(options, config.imageSize[0], recipe.seed);
-  const { spm, ...tokenizers } = await tokenizersFor({
+  const source = sourceOf(options, config.imageSize[0], recipe.seed);
+  const data = await openTrainingData(source, options.texts);
+  const ranks = options.threads ?? defaultRanks(recipe.accumulate);
+  const trained = await tokenizersFor({
     directory: join(options.out, 'tokenizers'),
     config,
     data,
@@ -86,40 +78,41 @@ async function run(options: PretrainCommandOptions): Promise<void> {
     json,
     ...(options.tokenizer ? { spm: options.tokenizer } : {}),
   });
+  const { spm, codebook, ...tokenizers } = trained;
+  const textFiles = options.texts ? { textFiles: options.texts } : {};
+  const job = { backend: backend.name, config, recipe, source, spm, codebook, ...textFiles };
   const folder = await openRun(join(options.out, 'run'), {
-    config: { model: config, recipe, data: options.data, texts: options.texts ?? null },
+    config: { model: config, recipe, source, ...textFiles },
     seed: recipe.seed,
     every: options.every,
   });
   const { signal, dispose } = stopOnSignals();
   try {
     const shown = progress(`pretraining on ${backend.name}`, recipe.steps, { json });
-    const { state, stopped } = await pretrain({
-      ...data,
-      ...tokenizers,
-      config,
-      recipe,
+    const { parameters, step, stopped } = await runRanks(job, ranks, {
       run: folder,
       signal,
-      onStep: ({ step, losses }) => shown.set(step, losses),
+      onStep: (metrics) => shown.set(metrics.step, metrics.losses),
     });
     shown.finish();
-    for (const { m, v } of Object.values(state.moments)) disposeAll({ m, v });
     if (!stopped) {
       const directory = join(options.out, 'model');
-      const model = { config, parameters: state.parameters, ...tokenizers };
+      const model = { config, parameters, ...tokenizers };
       await savePretrained(fileDirectory(directory), model, { spm });
-      console.log(
-        json ? JSON.stringify({ steps: state.step, model: directory }) : `wrote ${directory}`,
-      );
+      console.log(json ? JSON.stringify({ steps: step, model: directory }) : `wrote ${directory}`);
     } else if (!json) {
-      console.log(`stopped after step ${state.step}; run the same command again to go on`);
+      console.log(`stopped after step ${step}; run the same command again to go on`);
     }
-    disposeAll(state.parameters);
+    disposeAll(parameters);
   } finally {
     dispose();
     await folder.close();
   }
+}
+
+function sourceOf({ data }: PretrainCommandOptions, size: number, seed: number): TrainingSource {
+  if (data !== 'emoji') return { kind: 'folder', directory: data };
+  return { kind: 'emoji', seed, size, languages: ['en'], glosses: 10_000, shareAlike: true };
 }
 
 async function recipeOf(options: PretrainCommandOptions): Promise<PretrainRecipe> {
@@ -129,6 +122,7 @@ async function recipeOf(options: PretrainCommandOptions): Promise<PretrainRecipe
   return pretrainRecipe({
     steps,
     mix: { text: batch, image: batch, pair: batch },
+    accumulate: 2,
     maxTextLength: 32,
     maxCaptionLength: 24,
     warmupSteps: Math.ceil(steps / 12),
@@ -138,21 +132,4 @@ async function recipeOf(options: PretrainCommandOptions): Promise<PretrainRecipe
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.recompute ? { recompute: true } : {}),
   });
-}
-
-async function openData(
-  { data, texts }: PretrainCommandOptions,
-  size: number,
-  seed: number,
-): Promise<PretrainData> {
-  const pairs: Dataset<PairExample> =
-    data === 'emoji' ? await emojiPairs({ size, seed }) : await openCaptionFolder(data);
-  const images: Dataset<ImageExample> = mapDataset(pairs, ({ id, image }) => ({ id, image }));
-  if (texts) return { pairs, images, texts: await openTextFiles(texts) };
-  if (data === 'emoji') return { pairs, images, texts: await emojiCorpus({ seed }) };
-  const captions: Dataset<TextExample> = mapDataset(pairs, ({ id, captions }) => ({
-    id,
-    text: captions[0]!,
-  }));
-  return { pairs, images, texts: captions };
 }

@@ -2,13 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { disposeAll, type Parameters } from '@imglish/core';
 import { fileDirectory, fileSink } from '@imglish/core/node';
-import {
-  type PretrainData,
-  type PretrainEvaluation,
-  type PretrainTokenizers,
-  pretrain,
-  savePretrained,
-} from '@imglish/pretrain';
+import { type PretrainEvaluation, savePretrained } from '@imglish/pretrain';
 import type { StepMetrics } from '@imglish/train';
 import { progress } from '@imglish/train/node';
 import type { Command } from 'commander';
@@ -19,7 +13,9 @@ import { fillInExamples } from '../quickstart/fill-ins.js';
 import { modelCard } from '../quickstart/model-card.js';
 import { loadEmoji } from '../quickstart/prepare.js';
 import { percent, quickstartHtml, STREAM_NAMES, smoothed } from '../quickstart/report.js';
-import { type QuickstartSettings, quickstartSettings } from '../quickstart/settings.js';
+import { emojiSource, quickstartSettings } from '../quickstart/settings.js';
+import type { PretrainJob } from '../ranks/job.js';
+import { defaultRanks, runRanks } from '../ranks/run-ranks.js';
 import { integer } from './options.js';
 
 interface QuickstartOptions {
@@ -27,6 +23,7 @@ interface QuickstartOptions {
   steps?: number;
   out: string;
   backend?: string;
+  threads?: number;
   shareAlike: boolean;
   json?: boolean;
 }
@@ -43,6 +40,7 @@ export function registerQuickstart(program: Command): void {
     .option('--steps <count>', 'updates; by default about 90 seconds of them', integer(1))
     .option('--out <directory>', 'where the model and the report go', 'runs/quickstart')
     .option('--backend <name>', 'engine to compute with; by default the first that works')
+    .option('--threads <count>', 'by default all; the numbers do not depend on it', integer(1))
     .option('--no-share-alike', 'leave out drawings under a share-alike licence')
     .option('--json', 'for programs: progress and results as JSON lines')
     .action(async (options: QuickstartOptions) => {
@@ -52,31 +50,21 @@ export function registerQuickstart(program: Command): void {
       for (const attempt of tried) {
         if (!attempt.ok) say(`backend ${attempt.name} does not work here: ${attempt.reason}`);
       }
-      say(`computing with ${backend.name}`);
       const { seed, steps, shareAlike } = options;
       const settings = quickstartSettings(backend.name, { seed, steps, shareAlike });
-      const { config, glosses, codes, codebookImages } = settings;
+      const { config, codes, codebookImages } = settings;
+      const ranks = options.threads ?? defaultRanks(settings.recipe.accumulate);
+      say(`computing with ${backend.name} on ${ranks} ${ranks === 1 ? 'thread' : 'threads'}`);
 
-      const data = await loadEmoji({
-        seed,
-        size: config.imageSize[0],
-        languages: ['en'],
-        glosses,
-        shareAlike,
-        json,
-      });
+      const source = emojiSource(settings);
+      const data = await loadEmoji(source, json);
       say(
         `${data.pairs.size} captioned pictures to learn from, ${data.unseenConcepts.size} of unseen concepts and ${data.unseenStyle.size} in an unseen style to be asked about, ${data.texts.size} texts`,
       );
-      const { spm, ...tokenizers } = await trainTokenizers({
-        config,
-        data,
-        seed,
-        codes,
-        codebookImages,
-        json,
-      });
-      const { parameters, metrics } = await learn(settings, { ...data, ...tokenizers }, json);
+      const trained = await trainTokenizers({ config, data, seed, codes, codebookImages, json });
+      const { spm, codebook, ...tokenizers } = trained;
+      const job = { ...settings, source, spm, codebook };
+      const { parameters, metrics } = await learn(job, ranks, json);
       try {
         const evaluation = await evaluateQuickstart(parameters, settings, data, tokenizers, json);
         const model = { config, parameters, ...tokenizers };
@@ -97,28 +85,20 @@ export function registerQuickstart(program: Command): void {
 }
 
 async function learn(
-  settings: QuickstartSettings,
-  inputs: PretrainData & PretrainTokenizers,
+  job: PretrainJob,
+  ranks: number,
   json: boolean,
 ): Promise<{ parameters: Parameters; metrics: StepMetrics[] }> {
-  const { config, recipe } = settings;
-  const shown = progress('pretraining', recipe.steps, { json });
+  const shown = progress('pretraining', job.recipe.steps, { json });
   const metrics: StepMetrics[] = [];
-  const { state } = await pretrain({
-    ...inputs,
-    config,
-    recipe,
+  const { parameters } = await runRanks(job, ranks, {
     onStep: (step) => {
       metrics.push(step);
       shown.set(step.step, step.losses);
     },
   });
   shown.finish();
-  for (const { m, v } of Object.values(state.moments)) {
-    m.dispose();
-    v.dispose();
-  }
-  return { parameters: state.parameters, metrics };
+  return { parameters, metrics };
 }
 
 async function writeText(path: string, text: string): Promise<void> {

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '@imglish/core';
 import { fileSink } from '@imglish/core/node';
 import { type TextTokenizer, textTokenizer, trainUnigram } from '@imglish/tokenizers';
 import { progress } from '@imglish/train/node';
 import type { Command } from 'commander';
-import { integer } from './options.js';
+import { integer, refuseOptions } from './options.js';
+import { readBytes } from './read-file.js';
 
 interface TokenizeOptions {
   model?: string;
@@ -28,9 +28,14 @@ export function registerTokenize(program: Command): void {
     .option('--vocabulary-size <count>', 'ids of the trained tokenizer', integer(10), 2000)
     .option('--out <file>', 'where the trained tokenizer goes (.spm)')
     .option('--json', 'for programs')
-    .action(async (texts: string[], options: TokenizeOptions) => {
-      if (options.train !== undefined) await trainTokenizer(options);
-      else await useTokenizer(texts, options);
+    .action(async (texts: string[], options: TokenizeOptions, command: Command) => {
+      if (options.train === undefined) {
+        refuseOptions(command, ['vocabularySize', 'out'], 'without --train');
+        await useTokenizer(texts, options);
+      } else {
+        refuseOptions(command, ['model', 'decode'], 'with --train');
+        await trainTokenizer(options.train, texts, options);
+      }
     });
 }
 
@@ -46,13 +51,27 @@ async function useTokenizer(texts: string[], options: TokenizeOptions): Promise<
   const path = options.model.endsWith('.spm')
     ? options.model
     : join(options.model, 'tokenizer.spm');
-  const tokenizer = textTokenizer(new Uint8Array(await readFile(path)));
+  const tokenizer = textTokenizer(await readBytes(path));
   if (options.decode) {
-    const text = tokenizer.decode(texts.map(Number));
+    const text = tokenizer.decode(idsOf(texts));
     console.log(options.json ? JSON.stringify({ text }) : text);
     return;
   }
   for (const text of texts) print(tokenizer, text, options.json ?? false);
+}
+
+function idsOf(texts: readonly string[]): number[] {
+  return texts
+    .flatMap((text) => text.trim().split(/\s+/))
+    .map((word) => {
+      if (/^\d+$/.test(word)) return Number(word);
+      throw new ConfigError({
+        code: 'config/invalid-value',
+        where: 'imglish tokenize --decode',
+        expected: 'ids: whole numbers from 0',
+        got: JSON.stringify(word),
+      });
+    });
 }
 
 function print(tokenizer: TextTokenizer, text: string, json: boolean): void {
@@ -64,16 +83,21 @@ function print(tokenizer: TextTokenizer, text: string, json: boolean): void {
   }
 }
 
-async function trainTokenizer(options: TokenizeOptions): Promise<void> {
-  if (options.out === undefined) {
+async function trainTokenizer(
+  file: string,
+  texts: readonly string[],
+  options: TokenizeOptions,
+): Promise<void> {
+  if (options.out === undefined || texts.length > 0) {
     throw new ConfigError({
-      code: 'config/missing-option',
+      code: options.out === undefined ? 'config/missing-option' : 'config/unsupported-option',
       where: 'imglish tokenize --train',
-      expected: '--out FILE.spm',
-      got: 'none',
+      expected: '--out FILE.spm and no texts besides the file',
+      got: options.out === undefined ? 'no --out' : `the texts ${JSON.stringify(texts)}`,
     });
   }
-  const lines = (await readFile(options.train!, 'utf8')).split('\n').filter((l) => l.trim() !== '');
+  const text = new TextDecoder().decode(await readBytes(file));
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
   // Two ids are not pieces of the file: <pad> and <mask>.
   const shown = progress('training the tokenizer', 1, { json: options.json ?? false });
   const { spm } = trainUnigram(lines, { vocabSize: options.vocabularySize - 2 });
@@ -82,5 +106,5 @@ async function trainTokenizer(options: TokenizeOptions): Promise<void> {
   const sink = await fileSink(options.out);
   await sink.write(spm);
   await sink.close();
-  console.log(`wrote ${options.out}`);
+  console.log(options.json ? JSON.stringify({ out: options.out }) : `wrote ${options.out}`);
 }

@@ -35,6 +35,8 @@ export interface TokenizerTraining {
 export type TrainedTokenizers = PretrainTokenizers & {
   /** The text tokenizer as a file. */
   spm: Uint8Array;
+  /** The visual tokenizer's mean patches `[codes, 3 p p]`. */
+  codebook: Float32Array;
 };
 
 /** Lloyd iterations of the visual codebook, and patches it looks at. */
@@ -46,7 +48,8 @@ export async function trainTokenizers(options: TokenizerTraining): Promise<Train
   const spm = await trainTextTokenizer(options);
   const visualTokenizer = await trainVisualTokenizer(options);
   const preprocessor = defaultPreprocessor(options.config.imageSize);
-  return { tokenizer: textTokenizer(spm), visualTokenizer, preprocessor, spm };
+  const codebook = visualTokenizer.toTensors().codebook.data;
+  return { tokenizer: textTokenizer(spm), visualTokenizer, preprocessor, spm, codebook };
 }
 
 /**
@@ -82,7 +85,7 @@ export async function tokenizersFor(
   const codebook = await file.tensors.get('codebook')!.readFloat32();
   await file.close();
   const visualTokenizer = new KMeansTokenizer(config.patchSize, codebook);
-  return { tokenizer: textTokenizer(spm), visualTokenizer, preprocessor, spm };
+  return { tokenizer: textTokenizer(spm), visualTokenizer, preprocessor, spm, codebook };
 }
 
 async function trainTextTokenizer({ config, data, json }: TokenizerTraining): Promise<Uint8Array> {

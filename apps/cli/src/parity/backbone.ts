@@ -50,6 +50,7 @@ async function checkSensitivity(
   expected: Values,
 ): Promise<void> {
   const path = 'sensitivity.json';
+  if (!set.has(path)) return;
   const { mistakes } = await set.json<{ mistakes: Record<string, { max_abs_diff: number }> }>(path);
   const ours = maxDifference(actual.values, expected.values);
   for (const [mistake, { max_abs_diff }] of Object.entries(mistakes)) {

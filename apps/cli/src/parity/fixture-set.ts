@@ -43,6 +43,8 @@ interface Manifest {
 export interface FixtureSet {
   readonly description: SetDescription;
   readonly files: Manifest['files'];
+  /** Whether the manifest lists a file. */
+  has(path: string): boolean;
   bytes(path: string): Promise<Uint8Array>;
   json<T>(path: string): Promise<T>;
   tensors(path: string): Promise<FixtureFile>;
@@ -73,6 +75,7 @@ export async function openFixtureSet(directory: string): Promise<FixtureSet> {
   return {
     description,
     files: manifest.files,
+    has: (path) => manifest.files.some((file) => file.path === path),
     bytes,
     json,
     async tensors(path) {

@@ -13,6 +13,8 @@ import type { QuickstartSettings } from './settings.js';
 
 /** Batches of training data from which the frequencies of labels are counted. */
 const FREQUENCY_BATCHES = 60;
+/** Batches that are scored of each unseen split. */
+const EVALUATION_BATCHES = 40;
 /** Masks of the evaluation are drawn from another seed than those of the training. */
 const EVALUATION_SEED = 1_000_003;
 
@@ -46,7 +48,7 @@ export async function evaluateQuickstart(
       images,
       texts,
     });
-    const batches = Math.floor(pairs.size / recipe.mix.pair);
+    const batches = Math.min(EVALUATION_BATCHES, Math.floor(pairs.size / recipe.mix.pair));
     const evaluation = await evaluatePretraining(parameters, config, unseen, batches, frequencies);
     shown.advance();
     return evaluation;

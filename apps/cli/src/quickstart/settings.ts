@@ -1,8 +1,11 @@
 import { type ModelConfig, preset } from '@imglish/core';
 import { type PretrainRecipe, pretrainRecipe } from '@imglish/pretrain';
+import type { EmojiSource } from '../model/training-data.js';
 
 /** Everything that a quickstart depends on; the same settings give the same numbers. */
 export interface QuickstartSettings {
+  /** Name of the engine. */
+  backend: string;
   config: ModelConfig;
   recipe: PretrainRecipe;
   /** Size of the visual codebook. */
@@ -24,11 +27,13 @@ export function quickstartSettings(
 ): QuickstartSettings {
   const updates = steps ?? STEPS[backend] ?? STEPS.cpu!;
   return {
+    backend,
     config: preset('tiny'),
     recipe: pretrainRecipe({
       seed,
       steps: updates,
-      mix: { text: 16, image: 16, pair: 16 },
+      mix: { text: 8, image: 8, pair: 8 },
+      accumulate: 2,
       maxTextLength: 24,
       maxCaptionLength: 20,
       lr: 2e-3,
@@ -41,4 +46,15 @@ export function quickstartSettings(
     glosses: 3000,
     shareAlike,
   };
+}
+
+/** The emoji that a quickstart learns from. */
+export function emojiSource({
+  config,
+  recipe,
+  glosses,
+  shareAlike,
+}: QuickstartSettings): EmojiSource {
+  const size = config.imageSize[0];
+  return { kind: 'emoji', seed: recipe.seed, size, languages: ['en'], glosses, shareAlike };
 }

@@ -1,0 +1,72 @@
+import { ConfigError, disposeAll, type ModelConfig, type Parameters } from '@imglish/core';
+import { type PretrainRecipe, type PretrainTokenizers, pretrain } from '@imglish/pretrain';
+import { defaultPreprocessor, KMeansTokenizer, textTokenizer } from '@imglish/tokenizers';
+import type { Communicator, Run, StepMetrics } from '@imglish/train';
+import { openTrainingData, type TrainingSource } from '../model/training-data.js';
+
+/** A pretraining run as data that can be sent to a thread. */
+export interface PretrainJob {
+  /** Name of the engine; every rank must use the same. */
+  backend: string;
+  config: ModelConfig;
+  /** Its micro-batches are shared out among the ranks. */
+  recipe: PretrainRecipe;
+  source: TrainingSource;
+  textFiles?: readonly string[];
+  /** The text tokenizer as a file. */
+  spm: Uint8Array;
+  /** The visual tokenizer's mean patches. */
+  codebook: Float32Array;
+}
+
+export interface RankOptions {
+  communicator: Communicator;
+  /** On rank 0 only. */
+  run?: Run;
+  signal?: AbortSignal;
+  onStep?: (metrics: StepMetrics) => void;
+}
+
+export interface RankResult {
+  /** The caller owns them. */
+  parameters: Parameters;
+  step: number;
+  stopped: boolean;
+}
+
+/** What a job reads its data with. */
+export function tokenizersOf({ config, spm, codebook }: PretrainJob): PretrainTokenizers {
+  return {
+    tokenizer: textTokenizer(spm),
+    visualTokenizer: new KMeansTokenizer(config.patchSize, codebook),
+    preprocessor: defaultPreprocessor(config.imageSize),
+  };
+}
+
+/** Runs one rank of a job from its first step (or last checkpoint) to its end. */
+export async function runRank(job: PretrainJob, options: RankOptions): Promise<RankResult> {
+  const { config, recipe, source, textFiles } = job;
+  const { onStep, ...rest } = options;
+  const { state, stopped } = await pretrain({
+    ...(await openTrainingData(source, textFiles)),
+    ...tokenizersOf(job),
+    ...rest,
+    ...(onStep ? { onStep } : {}),
+    config,
+    recipe: { ...recipe, accumulate: microBatches(recipe, options.communicator.size) },
+  });
+  for (const { m, v } of Object.values(state.moments)) disposeAll({ m, v });
+  return { parameters: state.parameters, step: state.step, stopped };
+}
+
+/** Micro-batches that each of `ranks` computes in a step; throws `config/ranks` where they do not divide. */
+export function microBatches({ accumulate }: PretrainRecipe, ranks: number): number {
+  if (accumulate % ranks === 0) return accumulate / ranks;
+  throw new ConfigError({
+    code: 'config/ranks',
+    where: 'pretrain',
+    expected: `a number of threads that divides the ${accumulate} micro-batches of a step`,
+    got: String(ranks),
+    fix: "Change --threads or the recipe's `accumulate`.",
+  });
+}
