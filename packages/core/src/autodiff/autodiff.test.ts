@@ -1,3 +1,4 @@
+import { withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import {
   add,
@@ -13,7 +14,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { expectNoLeak, valuesOf } from '../../test/numbers.js';
+import { valuesOf } from '../../test/numbers.js';
 import { differentiable } from '../ops/differentiable.js';
 import type { Parameters } from '../parameters/parameters.js';
 import { valueAndGradients } from './autodiff.js';
@@ -47,21 +48,20 @@ function explosive(x: Tensor): Tensor {
 
 describe('valueAndGradients', () => {
   it('gives the loss, its gradients and what else is asked for, and nothing else', () => {
-    const result = expectNoLeak(
-      () =>
-        valueAndGradients(
-          (p) => {
-            const product = mul(p.a!, p.b!);
-            return { loss: loss(square(product)), aux: { product } };
-          },
-          { a, b },
-        ),
-      4,
-    );
-    expect(valuesOf(result.loss)).toEqual([73]);
-    expect(valuesOf(result.aux.product!)).toEqual([3, 8]);
-    expect(valuesOf(result.gradients.a!)).toEqual([18, 64]);
-    expect(valuesOf(result.gradients.b!)).toEqual([6, 32]);
+    withoutLeaks(() => {
+      const result = valueAndGradients(
+        (p) => {
+          const product = mul(p.a!, p.b!);
+          return { loss: loss(square(product)), aux: { product } };
+        },
+        { a, b },
+      );
+      expect(valuesOf(result.loss)).toEqual([73]);
+      expect(valuesOf(result.aux.product!)).toEqual([3, 8]);
+      expect(valuesOf(result.gradients.a!)).toEqual([18, 64]);
+      expect(valuesOf(result.gradients.b!)).toEqual([6, 32]);
+      dispose([result.loss, result.aux, result.gradients]);
+    });
     expectCleanEngine();
   });
 
@@ -93,7 +93,7 @@ describe('valueAndGradients', () => {
   });
 
   it('leaves its results to a tidy around it', () => {
-    expectNoLeak(() =>
+    withoutLeaks(() =>
       tidy(() => {
         valueAndGradients((p) => ({ loss: loss(p.a!), aux: { a: square(p.a!) } }), { a });
       }),
@@ -101,7 +101,7 @@ describe('valueAndGradients', () => {
   });
 
   it('refuses a loss that is no scalar, and nothing to differentiate by', () => {
-    expectNoLeak(() => {
+    withoutLeaks(() => {
       expect(() => valueAndGradients((p) => ({ loss: square(p.a!) as Scalar }), { a })).toThrow(
         expect.objectContaining({ code: 'shape/loss' }),
       );

@@ -1,3 +1,4 @@
+import { withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import {
   dispose,
@@ -11,7 +12,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { expectNoLeak, valuesOf } from '../../test/numbers.js';
+import { valuesOf } from '../../test/numbers.js';
 import { pixelsOf, smallModel, textOf } from '../../test/small-model.js';
 import { valueAndGradients } from '../autodiff/autodiff.js';
 import { slice, transpose } from '../ops/index.js';
@@ -114,7 +115,7 @@ describe('what beit3 returns', () => {
   });
 
   it('is all that is left', () => {
-    expectNoLeak(() => {
+    withoutLeaks(() => {
       tidy(() => {
         beit3(parameters, config, { image: { pixels }, textIds });
       });
@@ -159,7 +160,7 @@ describe('beit3 refuses', () => {
       { recompute: true, probe: () => {} },
     ],
   ])('%s', (_, code, inputs, options) => {
-    expectNoLeak(() => {
+    withoutLeaks(() => {
       expect(() => tidy(() => beit3(parameters, config, inputs, options).sequence)).toThrow(
         expect.objectContaining({ code }),
       );

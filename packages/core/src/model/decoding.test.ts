@@ -1,3 +1,4 @@
+import { withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import {
   concat,
@@ -10,7 +11,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { expectClose, expectNoLeak, valuesOf } from '../../test/numbers.js';
+import { expectClose, valuesOf } from '../../test/numbers.js';
 import { pixelsOf, smallModel, VARIANTS } from '../../test/small-model.js';
 import { beit3 } from './beit3.js';
 import {
@@ -90,7 +91,7 @@ describe.each(VARIANTS)('decoding, %s', (_, changes) => {
   const model = smallModel(changes);
 
   it.each([2, 3, 6, 10])('gives what a whole pass gives, up to length %i', (maxLength) => {
-    expectNoLeak(() => {
+    withoutLeaks(() => {
       let { text, state } = begin(model, 2, maxLength);
       const texts = [[0], [0]];
       expectClose(text, uncached(model, 2, texts));
@@ -122,7 +123,7 @@ describe.each(VARIANTS)('decoding, %s', (_, changes) => {
   it.each([1, 3])('lets %i beams share an image, and change places', (beams) => {
     const images = 2;
     const rows = Array.from({ length: images * beams }, (_, i) => Math.floor(i / beams));
-    expectNoLeak(() => {
+    withoutLeaks(() => {
       const first = begin(model, images, 6);
       first.text.dispose();
       let state = reordered(first.state, rows);
@@ -223,7 +224,7 @@ describe('decoding refuses', () => {
     const { 'beit3.encoder.layers.2.ffn.B.fc2.bias': _, ...rest } = parameters;
     const given = ids([1, 2]) as Tensor2D;
     const { state } = begin(model, 1, 5);
-    expectNoLeak(() => {
+    withoutLeaks(() => {
       expect(() => prefill(rest, config, image, given, 5)).toThrow(/fc2\.bias/);
       expect(() => decodeStep(rest, config, state, given, one)).toThrow(/fc2\.bias/);
     });

@@ -1,3 +1,4 @@
+import { withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import {
   dispose,
@@ -14,7 +15,7 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, it, vi } from 'vitest';
-import { expectClose, expectNoLeak, normals, valuesOf } from '../../test/numbers.js';
+import { expectClose, normals, valuesOf } from '../../test/numbers.js';
 import { pixelsOf, smallModel, textOf, VARIANTS } from '../../test/small-model.js';
 import { valueAndGradients } from '../autodiff/autodiff.js';
 import { type Engine, engine } from '../autodiff/engine.js';
@@ -115,7 +116,7 @@ describe('recompute in the encoder', () => {
       for (const drops of [undefined, dropPath]) {
         const given = { ...options, dropPath: drops };
         const run = (recompute: boolean) =>
-          expectNoLeak(() => pass(model.parameters, model.config, inputs, { ...given, recompute }));
+          withoutLeaks(() => pass(model.parameters, model.config, inputs, { ...given, recompute }));
         const [plain, recomputed] = [run(false), run(true)];
         expect(Object.keys(recomputed).sort()).toEqual(Object.keys(plain).sort());
         for (const [name, values] of Object.entries(plain)) {

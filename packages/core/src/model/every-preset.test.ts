@@ -1,7 +1,8 @@
+import { withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import { dispose, type Scalar, square, sum, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { expectNoLeak, valuesOf } from '../../test/numbers.js';
+import { valuesOf } from '../../test/numbers.js';
 import { pixelsOf, randomParameters, reduced, textOf } from '../../test/small-model.js';
 import { valueAndGradients } from '../autodiff/autodiff.js';
 import { bytesSink, bytesSource } from '../bytes/bytes.js';
@@ -45,7 +46,7 @@ describe.each(MODELS)('$name, $variant, made small', ({ name, variant }) => {
     tidy(() => valuesOf(beit3(p, config, inputs[pass]).sequence));
 
   it.each(PASSES)('%s: forward and backward', (pass) => {
-    expectNoLeak(() => {
+    withoutLeaks(() => {
       const { loss, gradients } = valueAndGradients((p) => {
         const { sequence } = beit3(p, config, inputs[pass]);
         return { loss: sum(square(sequence)) as Scalar };

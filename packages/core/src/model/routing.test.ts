@@ -1,3 +1,4 @@
+import { withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import {
   dispose,
@@ -10,7 +11,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { expectNoLeak, normals, valuesOf } from '../../test/numbers.js';
+import { normals, valuesOf } from '../../test/numbers.js';
 import { pixelsOf, smallConfig, smallModel, textOf, VARIANTS } from '../../test/small-model.js';
 import { valueAndGradients } from '../autodiff/autodiff.js';
 import { beit3 } from './beit3.js';
@@ -175,7 +176,7 @@ describe.each(VARIANTS)('a third way, %s', (variant, changes) => {
   });
 
   it('learns through them, and through no others', () => {
-    const audio = expectNoLeak(() => {
+    const audio = withoutLeaks(() => {
       const { loss, gradients } = valueAndGradients((p) => {
         const segment = addPositions(p, config, 'audio', frames);
         const { segments } = encode(p, config, [segment]);

@@ -1,8 +1,9 @@
+import { withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
-import { ones, type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+import { dispose, ones, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { checkOp } from '../../test/check-op.js';
-import { expectClose, expectNoLeak, normals, sizeOf, valuesOf } from '../../test/numbers.js';
+import { expectClose, normals, sizeOf, valuesOf } from '../../test/numbers.js';
 import { attentionOf, dot, rowsOf, softmaxOf } from '../../test/reference.js';
 import { attention, attentionMap, HIDDEN } from './attention.js';
 
@@ -60,21 +61,23 @@ describe('attention', () => {
     });
   });
 
-  it.each<[Shape]>([[[2, 3, 4, 5]], [[1, 1, 4, 5]], [[2, 1, 1, 5]], [[1, 3, 4, 5]], [[1, 1, 1, 5]]])(
-    'adds a mask [%s], which is a constant',
-    (maskShape) => {
-      const sizes = SIZES[0]!;
-      const { b, h, n, m, d } = sizes;
-      const mask = maskOf(maskShape);
-      const maskTensor = tensor(mask, maskShape) as Tensor4D;
-      checkOp({
-        shapes: { q: [b, h, n, d], k: [b, h, m, d], v: [b, h, m, d] },
-        op: ({ q, k, v }) =>
-          attention(q as Tensor4D, k as Tensor4D, v as Tensor4D, 0.3, maskTensor),
-        reference: (given) => reference(sizes, given, mask, maskShape),
-      });
-    },
-  );
+  it.each<[Shape]>([
+    [[2, 3, 4, 5]],
+    [[1, 1, 4, 5]],
+    [[2, 1, 1, 5]],
+    [[1, 3, 4, 5]],
+    [[1, 1, 1, 5]],
+  ])('adds a mask [%s], which is a constant', (maskShape) => {
+    const sizes = SIZES[0]!;
+    const { b, h, n, m, d } = sizes;
+    const mask = maskOf(maskShape);
+    const maskTensor = tensor(mask, maskShape) as Tensor4D;
+    checkOp({
+      shapes: { q: [b, h, n, d], k: [b, h, m, d], v: [b, h, m, d] },
+      op: ({ q, k, v }) => attention(q as Tensor4D, k as Tensor4D, v as Tensor4D, 0.3, maskTensor),
+      reference: (given) => reference(sizes, given, mask, maskShape),
+    });
+  });
 
   it('gives a hidden key a weight of exactly 0', () => {
     const q = tensor([1, 2], [1, 1, 1, 2]) as Tensor4D;
@@ -85,12 +88,13 @@ describe('attention', () => {
 
   it('shows the map that attention uses', () => {
     const [q, k] = [normals(6, 1), normals(8, 2)];
-    const map = expectNoLeak(() => {
-      const tensors: Tensor[] = [tensor(q, [1, 1, 3, 2]), tensor(k, [1, 1, 4, 2])];
-      const result = attentionMap(tensors[0] as Tensor4D, tensors[1] as Tensor4D, 0.7);
-      for (const input of tensors) input.dispose();
-      return result;
-    }, 1);
+    const map = withoutLeaks(() => {
+      const [queries, keys] = [tensor(q, [1, 1, 3, 2]), tensor(k, [1, 1, 4, 2])];
+      const result = attentionMap(queries as Tensor4D, keys as Tensor4D, 0.7);
+      const values = valuesOf(result);
+      dispose([queries, keys, result]);
+      return values;
+    });
     const keys = rowsOf(k, 2);
     expectClose(
       map,

@@ -1,3 +1,4 @@
+import { withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import {
   mul,
@@ -9,7 +10,7 @@ import {
   tensor1d,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { expectNoLeak, valuesOf } from '../../test/numbers.js';
+import { valuesOf } from '../../test/numbers.js';
 import { valueAndGradients } from '../autodiff/autodiff.js';
 import { differentiable } from './differentiable.js';
 
@@ -50,7 +51,7 @@ describe('differentiable', () => {
         },
         (dy) => [dy],
       );
-    expectNoLeak(() => {
+    withoutLeaks(() => {
       const f = () => valueAndGradients((p) => ({ loss: sum(failing(p.x!)) as Scalar }), { x });
       expect(f).toThrow('no memory');
     });
