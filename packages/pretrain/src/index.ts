@@ -1,3 +1,4 @@
+export { disposeBatch } from './batches/dispose-batch.js';
 export * from './batches/masked-example.js';
 export {
   type PretrainBatch,
@@ -9,6 +10,7 @@ export type { PretrainedModel } from './bundle/pretrained-model.js';
 export * from './bundle/save-load.js';
 export { type LabelFrequencies, labelFrequencies, unigramLoss } from './evaluate/baseline.js';
 export * from './evaluate/evaluate.js';
+export type { Score } from './evaluate/tally.js';
 export * from './fill/fill-image.js';
 export {
   type FilledText,

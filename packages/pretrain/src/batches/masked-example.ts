@@ -1,4 +1,4 @@
-import { ConfigError, draw } from '@imglish/core';
+import { ConfigError, type RandomStream } from '@imglish/core';
 import { type ModelText, maskText, type TextTokenizer } from '@imglish/tokenizers';
 import { blockMask, maskedPatchCount } from '../masking/block-mask.js';
 
@@ -27,19 +27,21 @@ export interface MaskRatios {
 
 export const PAPER_MASK_RATIOS: MaskRatios = { text: 0.15, image: 0.4, pairText: 0.5 };
 
-/** How many slots a text of at most `maxLength` ids needs at that ratio. */
+/**
+ * How many slots a text of at most `maxLength` ids needs at that ratio: what `maskText` chooses of
+ * the longest one.
+ */
 export function wordSlots(maxLength: number, ratio: number): number {
   return Math.max(1, Math.min(Math.floor(maxLength * ratio + 0.5), maxLength - 1));
 }
 
-/** Masks a text with the draws of (seed, step, sample). */
+/** Masks a text by the rule of `maskText`; the labels are the ids that stood there. */
 export function maskedText(
   text: ModelText,
   tokenizer: TextTokenizer,
   ratio: number,
-  at: { seed: number; purpose: string; step: number; sample: number },
+  random: RandomStream,
 ): MaskedTextSample {
-  const random = draw(at.seed, at.purpose, at.step, at.sample);
   const masked = maskText(text.ids, text.length, ratio, tokenizer, random);
   const positions = [...masked.targets.keys()].filter((i) => masked.targets[i] === 1);
   return {
@@ -49,12 +51,12 @@ export function maskedText(
   };
 }
 
-/** Masks patches block by block with the draws of (seed, step, sample); codes `[P]`. */
+/** Masks `round(ratio × patches)` patches block by block; the labels are their codes `[P]`. */
 export function maskedPatches(
   codes: ArrayLike<number>,
   grid: readonly [number, number],
   ratio: number,
-  at: { seed: number; purpose: string; step: number; sample: number },
+  random: RandomStream,
 ): { mask: Uint8Array; slots: HostSlots } {
   if (codes.length !== grid[0] * grid[1]) {
     throw new ConfigError({
@@ -65,7 +67,6 @@ export function maskedPatches(
       fix: 'The visual tokenizer must cut images as the model does.',
     });
   }
-  const random = draw(at.seed, at.purpose, at.step, at.sample);
   const mask = blockMask(grid, maskedPatchCount(grid, ratio), random);
   const positions = [...mask.keys()].filter((i) => mask[i] === 1);
   return { mask, slots: { positions, labels: positions.map((i) => codes[i]!) } };

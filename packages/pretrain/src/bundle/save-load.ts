@@ -1,6 +1,8 @@
 import {
+  bytesSink,
   CheckpointError,
   type Directory,
+  ImglishError,
   loadCheckpoint,
   loadTensors,
   openSafetensors,
@@ -21,6 +23,7 @@ import {
 } from '@imglish/tokenizers';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { pretrainSpecs } from '../recipe/pretrain.js';
+import { requireTokenizersFit } from './model-fit.js';
 import type { PretrainedModel } from './pretrained-model.js';
 
 /** The head that pretraining leaves on a model, as `config.json` names it. */
@@ -39,7 +42,7 @@ export interface PretrainedFiles {
 /**
  * Writes a pretrained model as a model directory: `config.json`, `model.safetensors`,
  * `tokenizer.spm`, `preprocessor_config.json`, `README.md`, and the visual tokenizer as
- * `visual_tokenizer.{json,safetensors}`.
+ * `visual_tokenizer.{json,safetensors}`. A directory with a `config.json` is complete.
  */
 export async function savePretrained(
   directory: Directory,
@@ -64,65 +67,83 @@ export async function savePretrained(
  * Opens what `savePretrained` wrote; the caller owns `parameters`.
  *
  * Throws `checkpoint/no-tokenizer` or `checkpoint/other-head` for a model directory that is not
- * one of masked data modelling, and what the readers throw.
+ * one of masked data modelling, `checkpoint/codebook-size` or `ConfigError` for parts that do not
+ * belong together, and what the readers throw.
  */
 export async function loadPretrained(directory: ReadableDirectory): Promise<PretrainedModel> {
   const files = await readModelDirectory(directory);
+  const refuse = (what: string, expected: string, got: string): never => {
+    const details = { code: `checkpoint/${what}`, where: 'loadPretrained' };
+    throw new CheckpointError({ ...details, expected: `${expected} in ${directory.name}`, got });
+  };
   try {
-    const { model, head } = parseModelJson(files.config);
+    const { model: config, head } = parseModelJson(files.config);
     if (head.task !== MASKED_DATA_MODELLING) {
-      throw new CheckpointError({
-        code: 'checkpoint/other-head',
-        where: 'loadPretrained',
-        expected: `a model with the head ${MASKED_DATA_MODELLING} in ${directory.name}`,
-        got: head.task,
-      });
+      refuse('other-head', `a model with the head ${MASKED_DATA_MODELLING}`, head.task);
     }
-    if (!files.tokenizer) {
-      throw new CheckpointError({
-        code: 'checkpoint/no-tokenizer',
-        where: 'loadPretrained',
-        expected: `tokenizer.spm in ${directory.name}`,
-        got: 'none',
-      });
-    }
+    const spm = files.tokenizer ?? refuse('no-tokenizer', 'tokenizer.spm', 'none');
+    const tokenizer = textTokenizer(spm);
     const visualTokenizer = await readVisualTokenizer(directory);
-    const tokenizer = textTokenizer(files.tokenizer);
-    const preprocessor = parsePreprocessorConfig(files.preprocessor ?? { size: model.imageSize });
-    const specs = pretrainSpecs(model, visualTokenizer.codes);
+    const { codes } = visualTokenizer;
+    if (head.options.codes !== codes) {
+      const expected = `a visual tokenizer of ${head.options.codes} codes, the size of the head`;
+      refuse('codebook-size', expected, `${codes}`);
+    }
+    requireTokenizersFit('loadPretrained', config, { tokenizer, visualTokenizer });
+    const preprocessor = parsePreprocessorConfig(files.preprocessor ?? { size: config.imageSize });
+    const specs = pretrainSpecs(config, codes);
     const parameters = await loadTensors(loadCheckpoint(files.tensors, { specs }));
-    return { config: model, parameters, tokenizer, visualTokenizer, preprocessor };
+    return { config, parameters, tokenizer, visualTokenizer, preprocessor };
   } finally {
     await files.close();
   }
 }
 
-/** Writes a visual tokenizer beside a model. */
+/**
+ * Writes a visual tokenizer beside a model. Where it is another than before, the model there is given
+ * up first: weights never stand beside the codebook of others.
+ */
 async function writeVisualTokenizer(
   directory: Directory,
   tokenizer: VisualTokenizer,
 ): Promise<void> {
-  const tensors = Object.entries(tokenizer.toTensors());
+  const tensors = bytesSink(VISUAL_TENSORS);
   await writeSafetensors(
-    await directory.create(VISUAL_TENSORS),
-    tensors.map(([name, { shape, data }]) => tensorEntry(name, 'F32', shape, data)),
+    tensors,
+    Object.entries(tokenizer.toTensors()).map(([name, { shape, data }]) =>
+      tensorEntry(name, 'F32', shape, data),
+    ),
   );
-  const sink = await directory.create(VISUAL_CONFIG);
-  await sink.write(new TextEncoder().encode(`${JSON.stringify(tokenizer.toJSON(), null, 2)}\n`));
-  await sink.close();
+  const json = `${JSON.stringify(tokenizer.toJSON(), null, 2)}\n`;
+  const files = { [VISUAL_TENSORS]: tensors.bytes(), [VISUAL_CONFIG]: encoded(json) };
+  for (const [name, bytes] of Object.entries(files)) {
+    const before = await readIfThere(directory, name);
+    if (before?.length === bytes.length && before.every((byte, i) => byte === bytes[i])) continue;
+    const sink = await directory.create(name);
+    try {
+      await sink.write(bytes);
+      await sink.flush?.();
+      await directory.remove('config.json');
+      await sink.close();
+    } catch (error) {
+      await sink.abort();
+      throw error;
+    }
+  }
 }
 
 async function readVisualTokenizer(directory: ReadableDirectory): Promise<VisualTokenizer> {
-  const source = await directory.open(VISUAL_CONFIG);
-  const text = new TextDecoder().decode(await source.read(0, source.size));
-  await source.close?.();
+  const json = new TextDecoder().decode(await readFile(directory, VISUAL_CONFIG));
   const file = await openSafetensors(await directory.open(VISUAL_TENSORS));
-  const tensors: Record<string, HostTensor> = {};
-  for (const [name, stored] of file.tensors) {
-    tensors[name] = { shape: stored.shape, data: await stored.readFloat32() };
+  try {
+    const tensors: Record<string, HostTensor> = {};
+    for (const [name, stored] of file.tensors) {
+      tensors[name] = { shape: stored.shape, data: await stored.readFloat32() };
+    }
+    return KMeansTokenizer.fromTensors(parseJson(json, directory), tensors);
+  } finally {
+    await file.close();
   }
-  await file.close();
-  return KMeansTokenizer.fromTensors(parseJson(text, directory), tensors);
 }
 
 function parseJson(text: string, directory: ReadableDirectory): unknown {
@@ -137,6 +158,31 @@ function parseJson(text: string, directory: ReadableDirectory): unknown {
       cause,
     });
   }
+}
+
+async function readFile(directory: ReadableDirectory, name: string): Promise<Uint8Array> {
+  const source = await directory.open(name);
+  try {
+    return (await source.read(0, source.size)).slice();
+  } finally {
+    await source.close?.();
+  }
+}
+
+async function readIfThere(
+  directory: ReadableDirectory,
+  name: string,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(directory, name);
+  } catch (error) {
+    if (ImglishError.isInstance(error) && error.code === 'io/not-found') return undefined;
+    throw error;
+  }
+}
+
+function encoded(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 /** A tensor of the current backend as a writer takes it: read when its turn comes. */

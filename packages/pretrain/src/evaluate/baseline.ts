@@ -1,25 +1,15 @@
 import type { BatchSource } from '@imglish/train';
-import { dispose } from '@tensorflow/tfjs-core';
+import { disposeBatch } from '../batches/dispose-batch.js';
 import type { PretrainBatch } from '../batches/pretrain-batches.js';
 import type { MaskedSlots } from '../objectives/masked-data-modelling.js';
-import { PRETRAIN_STREAMS, type PretrainStream } from '../objectives/pretrain-loss.js';
+import { type PretrainStream, slotsOf } from '../objectives/pretrain-loss.js';
 
 /** How often each label was right at a masked position of the training data. */
 export interface LabelFrequencies {
   readonly counts: ReadonlyMap<number, number>;
   readonly total: number;
-  /** The most frequent label: what to answer without looking. */
+  /** The most frequent label: what to answer without looking. Of several the least. */
   readonly most: number;
-}
-
-/** What is masked in each part of a batch. */
-export function slotsOf(batch: PretrainBatch): Partial<Record<PretrainStream, MaskedSlots>> {
-  return {
-    ...(batch.text?.words ? { text: batch.text.words } : {}),
-    ...(batch.image?.patches ? { image: batch.image.patches } : {}),
-    ...(batch.pair?.words ? { pairText: batch.pair.words } : {}),
-    ...(batch.pair?.patches ? { pairImage: batch.pair.patches } : {}),
-  };
 }
 
 /** Counts the labels of the first `batches` batches, stream by stream. */
@@ -27,37 +17,41 @@ export async function labelFrequencies(
   source: BatchSource<PretrainBatch>,
   batches: number,
 ): Promise<Partial<Record<PretrainStream, LabelFrequencies>>> {
-  const counts = new Map<PretrainStream, Map<number, number>>();
+  const counts: Partial<Record<PretrainStream, Map<number, number>>> = {};
   for (let index = 0; index < batches; index++) {
     const batch = await source(index);
-    const slots = slotsOf(batch);
-    for (const stream of PRETRAIN_STREAMS) {
-      const of = slots[stream];
-      if (!of) continue;
-      const known = counts.get(stream) ?? new Map<number, number>();
-      counts.set(stream, known);
-      for (const label of await realLabels(of)) known.set(label, (known.get(label) ?? 0) + 1);
+    try {
+      for (const [stream, slots] of Object.entries(slotsOf(batch))) {
+        counts[stream as PretrainStream] ??= new Map();
+        const known = counts[stream as PretrainStream]!;
+        for (const label of await labelsOf(slots)) known.set(label, (known.get(label) ?? 0) + 1);
+      }
+    } finally {
+      disposeBatch(batch);
     }
-    dispose(batch as never);
   }
   return Object.fromEntries(
-    [...counts].map(([stream, known]) => {
-      const total = [...known.values()].reduce((sum, n) => sum + n, 0);
-      const [most] = [...known].reduce((a, b) => (b[1] > a[1] ? b : a));
-      return [stream, { counts: known, total, most }];
-    }),
+    Object.entries(counts).map(([stream, known]) => [stream, frequenciesOf(known)]),
   );
 }
 
+function frequenciesOf(counts: ReadonlyMap<number, number>): LabelFrequencies {
+  const [most] = [...counts].reduce((a, b) =>
+    b[1] > a[1] || (b[1] === a[1] && b[0] < a[0]) ? b : a,
+  );
+  return { counts, total: [...counts.values()].reduce((sum, n) => sum + n, 0), most };
+}
+
 /** The labels of the slots that are not empty. */
-export async function realLabels({ labels, weights }: MaskedSlots): Promise<number[]> {
+async function labelsOf({ labels, weights }: MaskedSlots): Promise<number[]> {
   const [values, real] = await Promise.all([labels.data(), weights.data()]);
   return Array.from(values).filter((_, i) => real[i] === 1);
 }
 
 /**
- * −log p(label) where p is the label's share in the training data, one added to every class so that
- * a label never seen has a chance: the best loss of a model that does not look at its input.
+ * −log((counts[label] + 1) / (total + classes)), in nats: the loss of answering with the label's share
+ * in the training data, one added to every class so that a label never seen has a chance. No model
+ * that does not look at its input does better.
  */
 export function unigramLoss(
   { counts, total }: LabelFrequencies,

@@ -1,23 +1,16 @@
-import type { ModelConfig, Parameters } from '@imglish/core';
+import { ConfigError, type ModelConfig, type Parameters } from '@imglish/core';
 import type { BatchSource } from '@imglish/train';
 import { dispose, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { disposeBatch } from '../batches/dispose-batch.js';
 import type { PretrainBatch } from '../batches/pretrain-batches.js';
 import {
   type MaskedSlots,
   type MaskedStream,
   maskedLogits,
 } from '../objectives/masked-data-modelling.js';
-import { type LabelFrequencies, unigramLoss } from './baseline.js';
-
-/** How well masked positions are filled in. */
-export interface Score {
-  /** Masked positions. */
-  readonly count: number;
-  /** Share of them where the most probable answer is right. */
-  readonly accuracy: number;
-  /** Mean −log p of the right answer, in nats. */
-  readonly loss: number;
-}
+import { PRETRAIN_STREAMS, type PretrainStream } from '../objectives/pretrain-loss.js';
+import type { LabelFrequencies } from './baseline.js';
+import { type Score, Tally } from './tally.js';
 
 /** One part of the objective beside what can be had without a model, or without the partner. */
 export interface StreamEvaluation {
@@ -29,99 +22,109 @@ export interface StreamEvaluation {
 }
 
 /** Evaluation of every part that the batches have. */
-export type PretrainEvaluation = Partial<
-  Record<'text' | 'image' | 'pairText' | 'pairImage', StreamEvaluation>
->;
+export type PretrainEvaluation = Partial<Record<PretrainStream, StreamEvaluation>>;
 
 /**
  * Fills in the blanks of the first `batches` batches of a source, usually one of unseen data, and
- * scores words and patches against the baselines.
+ * scores words and patches beside the baselines. Whole models are scored: drop paths of the batches
+ * are left out.
+ *
+ * Throws `config/no-frequencies` where a part of the batches has none, `config/label` for a label
+ * that the head does not have.
  */
 export async function evaluatePretraining(
   parameters: Parameters,
   config: ModelConfig,
   source: BatchSource<PretrainBatch>,
   batches: number,
-  frequencies: Partial<Record<string, LabelFrequencies>>,
+  frequencies: Partial<Record<PretrainStream, LabelFrequencies>>,
 ): Promise<PretrainEvaluation> {
-  const tallies = new Map<string, Tally>();
-  const tally = (name: string): Tally => {
-    const known = tallies.get(name) ?? new Tally();
-    tallies.set(name, known);
-    return known;
+  const tallies: Record<Kind, Partial<Record<PretrainStream, Tally>>> = {
+    model: {},
+    mostFrequent: {},
+    withoutPartner: {},
   };
-  const score = async (stream: string, kind: string, logits: Tensor2D, slots: MaskedSlots) => {
-    await tally(`${stream} ${kind}`).add(logits, slots);
-    const known = frequencies[stream];
-    if (kind === 'model' && known) {
-      await tally(`${stream} mostFrequent`).addUnigram(known, slots, logits.shape[1]);
-    }
-    logits.dispose();
+  const tally = (kind: Kind, part: PretrainStream): Tally => {
+    tallies[kind][part] ??= new Tally();
+    return tallies[kind][part];
   };
-  const run = (stream: MaskedStream) =>
-    tidy(() => {
-      const { words, patches } = maskedLogits(parameters, config, stream);
-      return { ...(words ? { words } : {}), ...(patches ? { patches } : {}) };
-    }) as { words?: Tensor2D; patches?: Tensor2D };
+  const score = async (
+    kind: Pass['kind'],
+    part: PretrainStream,
+    logits: Tensor2D,
+    slots: MaskedSlots,
+  ) => {
+    await tally(kind, part).addLogits(logits, slots);
+    if (kind === 'withoutPartner') return;
+    const known = frequencies[part] ?? noFrequencies(part);
+    await tally('mostFrequent', part).addFrequencies(known, slots, logits.shape[1]);
+  };
 
   for (let index = 0; index < batches; index++) {
-    const { text, image, pair, size } = await source(index);
-    if (text) await score('text', 'model', run(text).words!, text.words!);
-    if (image) await score('image', 'model', run(image).patches!, image.patches!);
-    if (pair) {
-      const both = run(pair);
-      await score('pairText', 'model', both.words!, pair.words!);
-      await score('pairImage', 'model', both.patches!, pair.patches!);
-      const { image: picture, imageMask, ...words } = pair.inputs;
-      const alone = run({ inputs: words, words: pair.words! });
-      await score('pairText', 'withoutPartner', alone.words!, pair.words!);
-      const blind = run({ inputs: { image: picture, imageMask }, patches: pair.patches! });
-      await score('pairImage', 'withoutPartner', blind.patches!, pair.patches!);
+    const batch = await source(index);
+    try {
+      for (const { kind, stream, words, patches } of passesOf(batch)) {
+        const whole = { ...stream, dropPath: undefined };
+        const logits = tidy(() => maskedLogits(parameters, config, whole));
+        try {
+          if (words) await score(kind, words, logits.words!, stream.words!);
+          if (patches) await score(kind, patches, logits.patches!, stream.patches!);
+        } finally {
+          dispose(logits);
+        }
+      }
+    } finally {
+      disposeBatch(batch);
     }
-    dispose({ text, image, pair, size } as never);
   }
 
-  const result: Record<string, Record<string, Score>> = {};
-  for (const [name, known] of tallies) {
-    const [stream, kind] = name.split(' ') as [string, string];
-    result[stream] = { ...result[stream], [kind]: known.score() };
-  }
-  return result as unknown as PretrainEvaluation;
+  const { model, mostFrequent, withoutPartner } = tallies;
+  return Object.fromEntries(
+    PRETRAIN_STREAMS.filter((part) => model[part]).map((part) => {
+      const alone = withoutPartner[part]?.score();
+      const evaluation: StreamEvaluation = {
+        model: model[part]!.score(),
+        mostFrequent: mostFrequent[part]!.score(),
+        ...(alone ? { withoutPartner: alone } : {}),
+      };
+      return [part, evaluation];
+    }),
+  );
 }
 
-class Tally {
-  #count = 0;
-  #right = 0;
-  #loss = 0;
+type Kind = keyof StreamEvaluation;
 
-  async add(logits: Tensor2D, slots: MaskedSlots): Promise<void> {
-    const classes = logits.shape[1];
-    const values = await logits.data<'float32'>();
-    const [labels, weights] = await Promise.all([slots.labels.data(), slots.weights.data()]);
-    for (let slot = 0; slot < labels.length; slot++) {
-      if (weights[slot] !== 1) continue;
-      const row = values.subarray(slot * classes, (slot + 1) * classes);
-      const top = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-      const sum = row.reduce((total, z) => total + Math.exp(z - top), 0);
-      const z = row[labels[slot]!]!;
-      this.#count++;
-      if (z === top) this.#right++;
-      this.#loss += top + Math.log(sum) - z;
-    }
-  }
+/** Something to run the model on, and which parts of the objective its words and patches are. */
+interface Pass {
+  kind: 'model' | 'withoutPartner';
+  stream: MaskedStream;
+  words?: PretrainStream;
+  patches?: PretrainStream;
+}
 
-  async addUnigram(known: LabelFrequencies, slots: MaskedSlots, classes: number): Promise<void> {
-    const [labels, weights] = await Promise.all([slots.labels.data(), slots.weights.data()]);
-    for (let slot = 0; slot < labels.length; slot++) {
-      if (weights[slot] !== 1) continue;
-      this.#count++;
-      if (labels[slot] === known.most) this.#right++;
-      this.#loss += unigramLoss(known, labels[slot]!, classes);
-    }
+function passesOf({ text, image, pair }: PretrainBatch): Pass[] {
+  const passes: Pass[] = [];
+  if (text) passes.push({ kind: 'model', stream: text, words: 'text' });
+  if (image) passes.push({ kind: 'model', stream: image, patches: 'image' });
+  if (pair) {
+    const { image, imageMask, textIds, paddingMask } = pair.inputs;
+    const words = { inputs: { textIds, paddingMask }, words: pair.words };
+    const patches = { inputs: { image, imageMask }, patches: pair.patches };
+    passes.push(
+      { kind: 'model', stream: pair, words: 'pairText', patches: 'pairImage' },
+      { kind: 'withoutPartner', stream: words, words: 'pairText' },
+      { kind: 'withoutPartner', stream: patches, patches: 'pairImage' },
+    );
   }
+  return passes;
+}
 
-  score(): Score {
-    const count = Math.max(1, this.#count);
-    return { count: this.#count, accuracy: this.#right / count, loss: this.#loss / count };
-  }
+function noFrequencies(part: PretrainStream): never {
+  throw new ConfigError({
+    code: 'config/no-frequencies',
+    where: 'evaluatePretraining',
+    expected: `label frequencies of the part ${part}, for its baseline`,
+    got: 'none',
+    fix: 'Count them with labelFrequencies, over batches of training data with the same streams.',
+  });
 }

@@ -1,18 +1,20 @@
-import { ConfigError, ops, patchGrid, type RgbImage } from '@imglish/core';
-import { patchify, preprocessImage, toImage, unpatchify } from '@imglish/tokenizers';
+import { ConfigError, patchGrid, type RgbImage } from '@imglish/core';
+import { patchify, toImage, unpatchify } from '@imglish/tokenizers';
 import { type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { modelPixels, requireCodebookFits, requireTokenizersFit } from '../bundle/model-fit.js';
 import type { PretrainedModel } from '../bundle/pretrained-model.js';
 import { maskedLogits } from '../objectives/masked-data-modelling.js';
-import { imageInput } from './fill-text.js';
+import { framedIds, imageInput } from './model-inputs.js';
+import { indexOfMax } from './most-probable.js';
 
 export interface FilledImage {
   /** The picture as the model sees it. */
   original: RgbImage;
-  /** The same with the masked patches grey. */
+  /** The same with the masked patches in the mean colour, which is grey by default. */
   masked: RgbImage;
   /** The same with the masked patches drawn from the codes that the model expects there. */
   filled: RgbImage;
-  /** Most probable code of every masked patch, in the order of the mask. */
+  /** Most probable code of every masked patch, row by row. */
   codes: Int32Array;
   /** The visual tokenizer's own codes there. */
   expected: Int32Array;
@@ -22,7 +24,9 @@ export interface FilledImage {
  * Fills in the masked patches of an image, `mask [P]` row by row with 1 = masked; with a caption
  * the image is read together with it.
  *
- * Each masked patch becomes the picture of its most probable visual code.
+ * Each masked patch becomes the picture of its most probable visual code. Throws `ConfigError`:
+ * `config/image-mask`, `config/text-too-long`, `config/no-pictures` for a visual tokenizer whose
+ * codes have no picture, and those of parts that do not belong together.
  */
 export async function fillImage(
   model: PretrainedModel,
@@ -30,7 +34,9 @@ export async function fillImage(
   mask: ArrayLike<number>,
   { caption }: { caption?: string } = {},
 ): Promise<FilledImage> {
-  const { config, parameters, tokenizer, visualTokenizer, preprocessor } = model;
+  const { config, parameters, visualTokenizer, preprocessor } = model;
+  requireTokenizersFit('fillImage', config, model);
+  requireCodebookFits('fillImage', parameters, visualTokenizer.codes);
   if (!visualTokenizer.decode) {
     throw new ConfigError({
       code: 'config/no-pictures',
@@ -40,49 +46,28 @@ export async function fillImage(
     });
   }
   const grid = patchGrid(config);
-  const patches = grid[0] * grid[1];
-  const positions = Array.from({ length: patches }, (_, i) => i).filter((i) => mask[i] === 1);
-  if (mask.length !== patches || positions.length === 0) {
-    throw new ConfigError({
-      code: 'config/image-mask',
-      where: 'fillImage',
-      expected: `a mask of ${patches} patches (${grid[0]} × ${grid[1]}), some of them 1`,
-      got: `${mask.length} values, ${positions.length} of them 1`,
-    });
-  }
-  const pixels = preprocessImage(image, preprocessor);
+  const positions = maskedPositions(mask, grid);
+  const ids = caption === undefined ? undefined : framedIds('fillImage', model, caption);
+  const pixels = modelPixels('fillImage', config, image, preprocessor);
   const own = await visualTokenizer.encode(pixels);
-  const ids = caption === undefined ? undefined : tokenizer.encode(caption);
   const answer = tidy(() => {
     const slots = tensor1d(positions, 'int32');
+    const weights = tensor1d(positions.map(() => 1));
     const logits = maskedLogits(parameters, config, {
       inputs: {
-        image: imageInput(model, image),
-        imageMask: tensor2d(Float32Array.from(mask), [1, patches]),
-        ...(ids
-          ? {
-              textIds: tensor2d(
-                [tokenizer.bosId, ...ids, tokenizer.eosId],
-                [1, ids.length + 2],
-                'int32',
-              ),
-            }
-          : {}),
+        image: imageInput(model, pixels),
+        imageMask: tensor2d(Float32Array.from(mask), [1, mask.length]),
+        textIds: ids && tensor2d(ids, [1, ids.length], 'int32'),
       },
-      patches: {
-        positions: slots,
-        labels: slots,
-        weights: tensor1d(positions.map(() => 1)),
-        count: positions.length,
-      },
+      patches: { positions: slots, labels: slots, weights, count: positions.length },
     });
-    return ops.softmax(logits.patches!) as Tensor2D; // [masked, K]
+    return logits.patches as Tensor2D; // [masked, K]
   });
-  const probabilities = await answer.data();
-  const width = answer.shape[1];
+  const logits = await answer.data();
+  const classes = answer.shape[1];
   answer.dispose();
   const codes = Int32Array.from(positions, (_, i) =>
-    indexOfMax(probabilities.subarray(i * width, (i + 1) * width)),
+    indexOfMax(logits.subarray(i * classes, (i + 1) * classes)),
   );
   const all = own.slice();
   positions.forEach((patch, i) => {
@@ -96,18 +81,25 @@ export async function fillImage(
     for (const patch of positions) data.set(source(patch), patch * size);
     return toImage(unpatchify({ ...cut, data }), preprocessor);
   };
-  const grey = new Float32Array(size);
+  const meanColour = new Float32Array(size);
   return {
     original: toImage(pixels, preprocessor),
-    masked: replaced(() => grey),
+    masked: replaced(() => meanColour),
     filled: replaced((patch) => drawn.data.subarray(patch * size, (patch + 1) * size)),
     codes,
     expected: Int32Array.from(positions, (patch) => own[patch]!),
   };
 }
 
-function indexOfMax(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return best;
+function maskedPositions(mask: ArrayLike<number>, [h, w]: readonly [number, number]): number[] {
+  const values = Array.from(mask);
+  const positions = [...values.keys()].filter((i) => values[i] === 1);
+  const fits = values.length === h * w && values.every((value) => value === 0 || value === 1);
+  if (fits && positions.length > 0) return positions;
+  throw new ConfigError({
+    code: 'config/image-mask',
+    where: 'fillImage',
+    expected: `a mask of ${h * w} patches (${h} × ${w}), each 0 or 1, some of them 1`,
+    got: `${values.length} values, ${positions.length} of them 1`,
+  });
 }

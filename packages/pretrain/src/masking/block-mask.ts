@@ -1,9 +1,9 @@
 import { ConfigError, type RandomStream } from '@imglish/core';
 
 export interface BlockMaskOptions {
-  /** Smallest block asked for, in patches. */
+  /** Smallest block asked for, in patches; default 4 (BEiT v2's script: 16 of a 14 × 14 grid). */
   minBlock?: number;
-  /** Height by width, from this to its inverse, log-uniform. */
+  /** Height by width, from this to its inverse, log-uniform; in (0, 1], default 0.3. */
   minAspect?: number;
 }
 
@@ -41,6 +41,14 @@ export function blockMask(
       got: String(count),
     });
   }
+  if (!(minBlock > 0 && minBlock < Infinity && minAspect > 0 && minAspect <= 1)) {
+    throw new ConfigError({
+      code: 'config/block-mask',
+      where: 'blockMask',
+      expected: 'a positive minBlock and a minAspect in (0, 1]',
+      got: `${minBlock} and ${minAspect}`,
+    });
+  }
   const mask = new Uint8Array(patches);
   let left = count;
   while (left > 0) {
@@ -71,7 +79,7 @@ function addBlock(
     const aspect = Math.exp(logAspect + random.uniform() * -2 * logAspect);
     const height = Math.round(Math.sqrt(area * aspect));
     const width = Math.round(Math.sqrt(area / aspect));
-    if (height < 1 || width < 1 || height >= rows || width >= columns) continue;
+    if (height >= rows || width >= columns) continue;
     const top = random.integer(rows - height + 1);
     const start = random.integer(columns - width + 1);
     const fresh: number[] = [];

@@ -1,6 +1,7 @@
 import {
   type Beit3Inputs,
   beit3,
+  ConfigError,
   type EncoderOptions,
   linearSpecs,
   type ModelConfig,
@@ -40,10 +41,10 @@ export interface MaskedSlots {
 }
 
 /** Logits of the masked slots: `[M, V]` over words, `[M, K]` over visual codes. */
-export interface MaskedLogits {
+export type MaskedLogits = {
   words?: Tensor2D;
   patches?: Tensor2D;
-}
+};
 
 /** `mlm_head` over the vocabulary, `mim_head` over the visual codes; both shared by the streams. */
 export function maskedDataHeadSpecs(config: ModelConfig, codes: number): ParameterSpecs {
@@ -53,7 +54,11 @@ export function maskedDataHeadSpecs(config: ModelConfig, codes: number): Paramet
   };
 }
 
-/** Logits at the masked positions of one stream; the head runs on those only. */
+/**
+ * Logits at the masked positions of one stream; the heads run on those only.
+ *
+ * Throws `config/masked-stream` for masked words without a text, or patches without an image.
+ */
 export function maskedLogits(
   parameters: Parameters,
   config: ModelConfig,
@@ -62,9 +67,12 @@ export function maskedLogits(
 ): MaskedLogits {
   const { image, text } = beit3(parameters, config, inputs, { ...encoder, dropPath });
   const logits: MaskedLogits = {};
-  if (words && text) logits.words = head(parameters, 'mlm_head', text, words.positions);
-  if (patches && image) {
-    const withoutCls = ops.slice(image, [0, 1, 0], [-1, -1, -1]); // [B, P, D]
+  if (words) {
+    logits.words = head(parameters, 'mlm_head', text ?? missing('text', 'words'), words.positions);
+  }
+  if (patches) {
+    const withCls = image ?? missing('image', 'patches'); // [B, 1 + P, D]
+    const withoutCls = ops.slice(withCls, [0, 1, 0], [-1, -1, -1]); // [B, P, D]
     logits.patches = head(parameters, 'mim_head', withoutCls, patches.positions);
   }
   return logits;
@@ -90,4 +98,13 @@ function head(parameters: Parameters, name: string, x: Tensor3D, positions: Tens
   const weight = parameter(parameters, `${name}.weight`);
   const bias = parameter(parameters, `${name}.bias`);
   return ops.linear(ops.gatherRows(rows, positions), weight, bias) as Tensor2D; // [M, V or K]
+}
+
+function missing(input: string, slots: string): never {
+  throw new ConfigError({
+    code: 'config/masked-stream',
+    where: 'maskedLogits',
+    expected: `an input with the ${input} whose ${slots} are masked`,
+    got: `masked ${slots} without one`,
+  });
 }

@@ -1,7 +1,12 @@
 import type { EncoderOptions, ModelConfig } from '@imglish/core';
 import type { Loss, LossTerm } from '@imglish/train';
 import type { PretrainBatch } from '../batches/pretrain-batches.js';
-import { maskedLogits, maskedLosses } from './masked-data-modelling.js';
+import {
+  type MaskedSlots,
+  type MaskedStream,
+  maskedLogits,
+  maskedLosses,
+} from './masked-data-modelling.js';
 
 /** The parts of the loss, each divided by its own count of masked positions. */
 export type PretrainStream = 'text' | 'image' | 'pairText' | 'pairImage';
@@ -13,27 +18,32 @@ export const PRETRAIN_STREAMS: readonly PretrainStream[] = [
   'pairImage',
 ];
 
+/** What is masked in each part of a batch. */
+export function slotsOf(batch: PretrainBatch): Partial<Record<PretrainStream, MaskedSlots>> {
+  const { text, image, pair } = batch;
+  return {
+    ...(text ? { text: text.words } : {}),
+    ...(image ? { image: image.patches } : {}),
+    ...(pair ? { pairText: pair.words, pairImage: pair.patches } : {}),
+  };
+}
+
 /** Masked data modelling of the three streams of a batch, as the loss that `train` minimises. */
 export function pretrainLoss(
   config: ModelConfig,
   encoder: EncoderOptions = {},
 ): Loss<PretrainBatch> {
-  return function maskedDataModelling(parameters, batch) {
-    const terms: Partial<Record<PretrainStream, LossTerm>> = {};
-    if (batch.text) {
-      const logits = maskedLogits(parameters, config, batch.text, encoder);
-      terms.text = maskedLosses(logits, batch.text).words!;
-    }
-    if (batch.image) {
-      const logits = maskedLogits(parameters, config, batch.image, encoder);
-      terms.image = maskedLosses(logits, batch.image).patches!;
-    }
-    if (batch.pair) {
-      const logits = maskedLogits(parameters, config, batch.pair, encoder);
-      const { words, patches } = maskedLosses(logits, batch.pair);
+  return function maskedDataModelling(parameters, { text, image, pair }) {
+    const losses = (stream: MaskedStream) =>
+      maskedLosses(maskedLogits(parameters, config, stream, encoder), stream);
+    const terms: Record<string, LossTerm> = {};
+    if (text) terms.text = losses(text).words!;
+    if (image) terms.image = losses(image).patches!;
+    if (pair) {
+      const { words, patches } = losses(pair);
       terms.pairText = words!;
       terms.pairImage = patches!;
     }
-    return terms as Record<string, LossTerm>;
+    return terms satisfies Partial<Record<PretrainStream, LossTerm>>;
   };
 }

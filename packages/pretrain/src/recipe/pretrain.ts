@@ -21,8 +21,9 @@ import {
   warmupCosine,
 } from '@imglish/train';
 import { type PretrainBatch, pretrainBatches } from '../batches/pretrain-batches.js';
+import { requireCodebookFits } from '../bundle/model-fit.js';
 import { maskedDataHeadSpecs } from '../objectives/masked-data-modelling.js';
-import { pretrainLoss } from '../objectives/pretrain-loss.js';
+import { pretrainLoss, slotsOf } from '../objectives/pretrain-loss.js';
 import type { PretrainRecipe } from './recipe.js';
 
 /** What a model is pretrained on. */
@@ -77,11 +78,16 @@ export function recipeBatches(
 /**
  * Pretrains a model by masked data modelling, as the recipe says. The caller owns the result.
  *
- * With a `run` it goes on where the last checkpoint is, to the same bits.
+ * With a `run` it goes on where the last checkpoint is, to the same bits. Throws what
+ * `pretrainBatches` and `train` throw, and `config/codebook-size` for `parameters` with a head over
+ * another codebook.
  */
 export async function pretrain(options: PretrainOptions): Promise<TrainResult> {
   const { config, recipe, visualTokenizer } = options;
   const specs = pretrainSpecs(config, visualTokenizer.codes);
+  if (options.parameters) {
+    requireCodebookFits('pretrain', options.parameters, visualTokenizer.codes);
+  }
   const fresh = options.parameters ? undefined : initializeParameters(specs, recipe.seed);
   try {
     return await train({
@@ -115,10 +121,8 @@ export async function pretrain(options: PretrainOptions): Promise<TrainResult> {
   }
 }
 
-function countsOf({ text, image, pair }: PretrainBatch): Record<string, number> {
-  return {
-    ...(text ? { text: text.words!.count } : {}),
-    ...(image ? { image: image.patches!.count } : {}),
-    ...(pair ? { pairText: pair.words!.count, pairImage: pair.patches!.count } : {}),
-  };
+function countsOf(batch: PretrainBatch): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(slotsOf(batch)).map(([part, { count }]) => [part, count]),
+  );
 }

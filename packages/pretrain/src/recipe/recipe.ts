@@ -36,7 +36,11 @@ export interface PretrainRecipe {
   recompute: boolean;
 }
 
-/** The paper's settings (arXiv 2208.10442, table 9); a batch of 6144 is its own, from a third each. */
+/**
+ * The paper's settings (arXiv 2208.10442): a batch is 2048 texts, 2048 images and 2048 pairs. Lengths
+ * of texts, where the cosine ends and where gradients are clipped are this project's; stochastic
+ * depth, 0.1 in the paper, is `dropPathRate` of the model.
+ */
 export const PAPER_RECIPE: PretrainRecipe = {
   seed: 0,
   steps: 1_000_000,
@@ -58,6 +62,9 @@ export const PAPER_RECIPE: PretrainRecipe = {
   recompute: false,
 };
 
+const MIX_KEYS = ['text', 'image', 'pair'] as const;
+const RATIO_KEYS = ['text', 'image', 'pairText'] as const;
+
 /**
  * A complete, checked recipe: the paper's, with changes.
  *
@@ -66,52 +73,53 @@ export const PAPER_RECIPE: PretrainRecipe = {
 export function pretrainRecipe(changes: Partial<PretrainRecipe> = {}): PretrainRecipe {
   rejectUnknownKeys('pretrainRecipe', changes, Object.keys(PAPER_RECIPE));
   const recipe: PretrainRecipe = { ...PAPER_RECIPE, ...changes };
-  rejectUnknownKeys('pretrainRecipe mix', recipe.mix, ['text', 'image', 'pair']);
-  rejectUnknownKeys('pretrainRecipe ratios', recipe.ratios, Object.keys(PAPER_MASK_RATIOS));
+  rejectUnknownKeys('pretrainRecipe mix', recipe.mix, MIX_KEYS);
+  rejectUnknownKeys('pretrainRecipe ratios', recipe.ratios, RATIO_KEYS);
   rejectUnknownKeys('pretrainRecipe weights', recipe.weights, PRETRAIN_STREAMS);
   const whole = (key: keyof PretrainRecipe, least: number) =>
     check(key, `an integer of at least ${least}`, isWhole(recipe[key], least), recipe[key]);
+  const number = (key: keyof PretrainRecipe, range: string, within: (value: number) => boolean) =>
+    check(key, `a number ${range}`, isNumber(recipe[key], within), recipe[key]);
   whole('seed', 0);
   whole('steps', 1);
   whole('accumulate', 1);
   whole('warmupSteps', 0);
   whole('maxTextLength', 3);
   whole('maxCaptionLength', 3);
+  check('warmupSteps', 'at most `steps`', recipe.warmupSteps <= recipe.steps, recipe.warmupSteps);
+  for (const key of ['lr', 'minLr', 'weightDecay', 'epsilon'] as const) {
+    number(key, 'of at least 0', (value) => value >= 0);
+  }
+  for (const key of ['beta1', 'beta2'] as const) {
+    number(key, 'in [0, 1)', (value) => value >= 0 && value < 1);
+  }
+  number('layerDecay', 'in (0, 1]', (value) => value > 0 && value <= 1);
+  number('maxGradientNorm', 'above 0', (value) => value > 0);
   const { mix, ratios, weights } = recipe;
   check(
     'mix',
-    'integers of at least 0',
-    Object.values(mix).every((n) => isWhole(n, 0)),
+    'an integer of at least 0 for each of text, image and pair',
+    MIX_KEYS.every((key) => isWhole(mix[key], 0)),
     mix,
   );
-  check('warmupSteps', 'at most `steps`', recipe.warmupSteps <= recipe.steps, recipe.warmupSteps);
   check(
     'ratios',
-    'numbers in (0, 1)',
-    Object.values(ratios).every((r) => r > 0 && r < 1),
+    'a number in (0, 1) for each of text, image and pairText',
+    RATIO_KEYS.every((key) => isNumber(ratios[key], (ratio) => ratio > 0 && ratio < 1)),
     ratios,
   );
   check(
     'weights',
     'a number of at least 0 for each part of the loss',
-    PRETRAIN_STREAMS.every((stream) => weights[stream] >= 0 && weights[stream] < Infinity),
+    PRETRAIN_STREAMS.every((part) => isNumber(weights[part], (weight) => weight >= 0)),
     weights,
   );
-  for (const key of ['lr', 'minLr', 'weightDecay', 'epsilon'] as const) {
-    check(key, 'a number of at least 0', recipe[key] >= 0 && recipe[key] < Infinity, recipe[key]);
-  }
-  for (const key of ['beta1', 'beta2'] as const) {
-    check(key, 'a number in [0, 1)', recipe[key] >= 0 && recipe[key] < 1, recipe[key]);
-  }
-  check(
-    'layerDecay',
-    'a number in (0, 1]',
-    recipe.layerDecay > 0 && recipe.layerDecay <= 1,
-    recipe.layerDecay,
-  );
-  check('maxGradientNorm', 'a positive number', recipe.maxGradientNorm > 0, recipe.maxGradientNorm);
   check('recompute', 'a boolean', typeof recipe.recompute === 'boolean', recipe.recompute);
   return recipe;
+}
+
+function isNumber(value: unknown, within: (value: number) => boolean): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && within(value);
 }
 
 function isWhole(value: unknown, least: number): boolean {
@@ -124,6 +132,6 @@ function check(key: string, expected: string, valid: boolean, value: unknown): v
     code: 'config/invalid-value',
     where: 'pretrainRecipe',
     expected: `${key} to be ${expected}`,
-    got: JSON.stringify(value) ?? String(value),
+    got: typeof value === 'object' ? JSON.stringify(value) : String(value),
   });
 }

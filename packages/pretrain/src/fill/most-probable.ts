@@ -1,0 +1,17 @@
+/** Index of the largest value; of equal ones the first. */
+export function indexOfMax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
+/** The `top` largest of the first `size` values, with their indices, largest first. */
+export function mostProbable(
+  values: ArrayLike<number>,
+  size: number,
+  top: number,
+): [index: number, value: number][] {
+  return Array.from({ length: size }, (_, i): [number, number] => [i, values[i]!])
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, top);
+}
