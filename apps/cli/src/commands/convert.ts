@@ -16,8 +16,8 @@ import { defaultPreprocessor, textTokenizer } from '@imglish/tokenizers';
 import type { Command } from 'commander';
 import { specsOf } from '../model/head-specs.js';
 import { inferModel } from '../model/infer-config.js';
+import { readBytes } from '../model/read-file.js';
 import { integer } from './options.js';
-import { readBytes } from './read-file.js';
 
 interface ConvertOptions {
   heads?: number;

@@ -13,9 +13,9 @@ import { encodePng } from '@imglish/tokenizers';
 import { decodeAnyImage } from '@imglish/tokenizers/node';
 import type { Command } from 'commander';
 import { openBackend } from '../model/backend.js';
+import { readBytes } from '../model/read-file.js';
 import { sideBySide } from '../report/side-by-side.js';
 import { integer, refuseOptions } from './options.js';
-import { readBytes } from './read-file.js';
 
 interface FillOptions {
   model: string;

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { disposeAll, modelConfig, PRESET_NAMES, type PresetName, preset } from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
@@ -6,6 +5,7 @@ import { type PretrainRecipe, pretrainRecipe, savePretrained } from '@imglish/pr
 import { openRun, progress, stopOnSignals } from '@imglish/train/node';
 import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
+import { readText } from '../model/read-file.js';
 import { tokenizersFor } from '../model/tokenizers.js';
 import { openTrainingData, type TrainingSource } from '../model/training-data.js';
 import { defaultRanks, runRanks } from '../ranks/run-ranks.js';
@@ -117,7 +117,7 @@ function sourceOf({ data }: PretrainCommandOptions, size: number, seed: number):
 
 async function recipeOf(options: PretrainCommandOptions): Promise<PretrainRecipe> {
   const file = options.recipe;
-  const given = file ? (parseJson(await readFile(file, 'utf8'), file) as object) : {};
+  const given = file ? (parseJson(await readText(file), file) as object) : {};
   const { batch, steps = 1000 } = options;
   return pretrainRecipe({
     steps,

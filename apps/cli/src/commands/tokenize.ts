@@ -4,8 +4,8 @@ import { fileSink } from '@imglish/core/node';
 import { type TextTokenizer, textTokenizer, trainUnigram } from '@imglish/tokenizers';
 import { progress } from '@imglish/train/node';
 import type { Command } from 'commander';
+import { readBytes, readText } from '../model/read-file.js';
 import { integer, refuseOptions } from './options.js';
-import { readBytes } from './read-file.js';
 
 interface TokenizeOptions {
   model?: string;
@@ -96,7 +96,7 @@ async function trainTokenizer(
       got: options.out === undefined ? 'no --out' : `the texts ${JSON.stringify(texts)}`,
     });
   }
-  const text = new TextDecoder().decode(await readBytes(file));
+  const text = await readText(file);
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   // Two ids are not pieces of the file: <pad> and <mask>.
   const shown = progress('training the tokenizer', 1, { json: options.json ?? false });

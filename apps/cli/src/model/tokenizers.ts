@@ -1,4 +1,4 @@
-import { access, mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Dataset,
@@ -20,6 +20,7 @@ import {
   trainUnigram,
 } from '@imglish/tokenizers';
 import { progress } from '@imglish/train/node';
+import { readBytes } from './read-file.js';
 
 export interface TokenizerTraining {
   config: ModelConfig;
@@ -65,7 +66,7 @@ export async function tokenizersFor(
   const visual = join(directory, 'visual_tokenizer.safetensors');
   await mkdir(directory, { recursive: true });
   if (!(await exists(text))) {
-    const spm = options.spm ? await readFile(options.spm) : await trainTextTokenizer(options);
+    const spm = options.spm ? await readBytes(options.spm) : await trainTextTokenizer(options);
     const sink = await fileSink(text);
     await sink.write(spm);
     await sink.close();
@@ -80,7 +81,7 @@ export async function tokenizersFor(
     );
     await writeSafetensors(await fileSink(visual), [entry]);
   }
-  const spm = new Uint8Array(await readFile(text));
+  const spm = await readBytes(text);
   const file = await openSafetensors(await fileSource(visual));
   const codebook = await file.tensors.get('codebook')!.readFloat32();
   await file.close();
