@@ -24,18 +24,15 @@ export function attention(
   biasRow: i32,
   work: usize,
 ): void {
-  const groups = batch * heads;
-  memory.fill(probs, 0, (<usize>groups * n * m) << 2);
-  memory.fill(out, 0, (<usize>groups * n * d) << 2);
   for (let b = 0; b < batch; b++) {
     for (let h = 0; h < heads; h++) {
-      gemm(n, m, d, q, d, 1, k, 1, d, probs, scale, work);
+      gemm(n, m, d, q, d, 1, k, 1, d, probs, scale, 0, work);
       const offset = b * biasBatch + h * biasHead;
       for (let i = 0; i < n; i++) {
         const row: usize = bias === 0 ? 0 : bias + ((offset + i * biasRow) << 2);
         softmaxRow(probs + ((i * m) << 2), row, m);
       }
-      gemm(n, d, m, probs, m, 1, v, d, 1, out, 1, work);
+      gemm(n, d, m, probs, m, 1, v, d, 1, out, 1, 0, work);
       q += (n * d) << 2;
       k += (m * d) << 2;
       v += (m * d) << 2;
@@ -66,16 +63,12 @@ export function attentionGrad(
   scores: usize,
   work: usize,
 ): void {
-  memory.fill(dq, 0, (<usize>groups * n * d) << 2);
-  memory.fill(dk, 0, (<usize>groups * m * d) << 2);
-  memory.fill(dv, 0, (<usize>groups * m * d) << 2);
   for (let g = 0; g < groups; g++) {
-    gemm(m, d, n, probs, 1, m, dout, d, 1, dv, 1, work);
-    memory.fill(scores, 0, (n * m) << 2);
-    gemm(n, m, d, dout, d, 1, v, 1, d, scores, 1, work);
+    gemm(m, d, n, probs, 1, m, dout, d, 1, dv, 1, 0, work);
+    gemm(n, m, d, dout, d, 1, v, 1, d, scores, 1, 0, work);
     softmaxGrad(probs, scores, n, m, scale);
-    gemm(n, d, m, scores, m, 1, k, d, 1, dq, 1, work);
-    gemm(m, d, n, scores, 1, m, q, d, 1, dk, 1, work);
+    gemm(n, d, m, scores, m, 1, k, d, 1, dq, 1, 0, work);
+    gemm(m, d, n, scores, 1, m, q, d, 1, dk, 1, 0, work);
     q += (n * d) << 2;
     dout += (n * d) << 2;
     dq += (n * d) << 2;

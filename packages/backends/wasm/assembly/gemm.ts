@@ -1,4 +1,6 @@
-// C = α · A B (+ bias) (+ C), all float32, A [M, K] and B [K, N] with any strides.
+import { madd } from './math';
+
+// C = α · A B + bias, all float32, A [M, K] and B [K, N] with any strides.
 //
 // A and B are packed into panels (4 rows of A, 8 columns of B, padded with zeros), so a transposed
 // operand costs the same as a straight one; the inner loop keeps a 4 × 8 tile of C in registers.
@@ -15,7 +17,7 @@ export function gemmWork(m: i32, n: i32, k: i32): i32 {
   const kc = min(k, KC);
   const mc = min((m + 3) & ~3, MC);
   const nc = min((n + 7) & ~7, NC);
-  return (kc * (mc + nc) + MR * NR) << 2;
+  return (kc * (mc + nc) + (MR + 1) * NR) << 2;
 }
 
 /** Panel by panel, row p of a panel holds A[i .. i+3, p]. Strides are in bytes. */
@@ -128,47 +130,60 @@ function packColumns(to: usize, from: usize, bCol: i32): void {
   v128.store(to, v128.shuffle<f32>(t1, t3, 2, 3, 6, 7), 96);
 }
 
-/** tile [4, 8] = α · (panel of A)(panel of B) + tile; `cRow` is the length of a row of C in bytes. */
-function tile(kc: i32, a: usize, b: usize, c: usize, cRow: i32, alpha: v128): void {
-  let c00 = f32x4.splat(0),
-    c01 = f32x4.splat(0);
-  let c10 = f32x4.splat(0),
-    c11 = f32x4.splat(0);
-  let c20 = f32x4.splat(0),
-    c21 = f32x4.splat(0);
-  let c30 = f32x4.splat(0),
-    c31 = f32x4.splat(0);
+/**
+ * c [4, 8] = α · (panel of A)(panel of B) + from [4, 8]. `cRow` and `fromRow` are in bytes: `from` may be c
+ * itself, or one row for all.
+ */
+function tile(
+  kc: i32,
+  a: usize,
+  b: usize,
+  c: usize,
+  cRow: i32,
+  from: usize,
+  fromRow: i32,
+  alpha: v128,
+): void {
+  let c00 = f32x4.splat(0);
+  let c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0);
+  let c11 = f32x4.splat(0);
+  let c20 = f32x4.splat(0);
+  let c21 = f32x4.splat(0);
+  let c30 = f32x4.splat(0);
+  let c31 = f32x4.splat(0);
   const end = a + (kc << 4);
+  // Not unrolled: V8 puts all loads of a block first, and more of them than this do not fit its registers.
   while (a < end) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     const a0 = v128.load32_splat(a);
-    c00 = f32x4.add(c00, f32x4.mul(a0, b0));
-    c01 = f32x4.add(c01, f32x4.mul(a0, b1));
+    c00 = madd(a0, b0, c00);
+    c01 = madd(a0, b1, c01);
     const a1 = v128.load32_splat(a, 4);
-    c10 = f32x4.add(c10, f32x4.mul(a1, b0));
-    c11 = f32x4.add(c11, f32x4.mul(a1, b1));
+    c10 = madd(a1, b0, c10);
+    c11 = madd(a1, b1, c11);
     const a2 = v128.load32_splat(a, 8);
-    c20 = f32x4.add(c20, f32x4.mul(a2, b0));
-    c21 = f32x4.add(c21, f32x4.mul(a2, b1));
+    c20 = madd(a2, b0, c20);
+    c21 = madd(a2, b1, c21);
     const a3 = v128.load32_splat(a, 12);
-    c30 = f32x4.add(c30, f32x4.mul(a3, b0));
-    c31 = f32x4.add(c31, f32x4.mul(a3, b1));
+    c30 = madd(a3, b0, c30);
+    c31 = madd(a3, b1, c31);
     a += 16;
     b += 32;
   }
-  addRow(c, c00, c01, alpha);
-  addRow(c + cRow, c10, c11, alpha);
-  addRow(c + 2 * cRow, c20, c21, alpha);
-  addRow(c + 3 * cRow, c30, c31, alpha);
+  storeRow(c, c00, c01, from, alpha);
+  storeRow(c + cRow, c10, c11, from + fromRow, alpha);
+  storeRow(c + 2 * cRow, c20, c21, from + 2 * fromRow, alpha);
+  storeRow(c + 3 * cRow, c30, c31, from + 3 * fromRow, alpha);
 }
 
-function addRow(c: usize, x0: v128, x1: v128, alpha: v128): void {
-  v128.store(c, f32x4.add(v128.load(c), f32x4.mul(x0, alpha)));
-  v128.store(c, f32x4.add(v128.load(c, 16), f32x4.mul(x1, alpha)), 16);
+function storeRow(c: usize, x0: v128, x1: v128, from: usize, alpha: v128): void {
+  v128.store(c, madd(x0, alpha, v128.load(from)));
+  v128.store(c, madd(x1, alpha, v128.load(from, 16)), 16);
 }
 
-/** C [M, N] (dense) += α · A B. Strides of A and B in elements. */
+/** C [m, n] (dense) = α · A B + bias [n] (0: none). Strides of A and B in elements. */
 export function gemm(
   m: i32,
   n: i32,
@@ -181,6 +196,7 @@ export function gemm(
   bCol: i32,
   c: usize,
   alpha: f32,
+  bias: usize,
   work: usize,
 ): void {
   aRow <<= 2;
@@ -189,9 +205,12 @@ export function gemm(
   bCol <<= 2;
   const cRow = n << 2;
   const scale = f32x4.splat(alpha);
-  const edge = work;
-  const panelsB = work + ((MR * NR) << 2);
+  const zeros = work;
+  const edge = zeros + (NR << 2);
+  const panelsB = edge + ((MR * NR) << 2);
   const panelsA = panelsB + ((min(k, KC) * min((n + 7) & ~7, NC)) << 2);
+  memory.fill(zeros, 0, NR << 2);
+  if (k === 0) fillRows(c, m, n, bias);
   for (let jc = 0; jc < n; jc += NC) {
     const nc = min(n - jc, NC);
     for (let pc = 0; pc < k; pc += KC) {
@@ -202,17 +221,23 @@ export function gemm(
         packA(panelsA, a + ic * aRow + pc * aCol, mc, kc, aRow, aCol);
         for (let j = 0; j < nc; j += NR) {
           const panelB = panelsB + ((j * kc) << 2);
+          const columns = min(nc - j, NR);
           for (let i = 0; i < mc; i += MR) {
             const panelA = panelsA + ((i * kc) << 2);
             const to = c + (ic + i) * cRow + ((jc + j) << 2);
-            const rows = mc - i;
-            const columns = nc - j;
-            if (rows >= MR && columns >= NR) {
-              tile(kc, panelA, panelB, to, cRow, scale);
+            const rows = min(mc - i, MR);
+            // What the product is added to: the blocks of K before this one, the bias, or nothing.
+            let from = to;
+            let fromRow = cRow;
+            if (pc === 0) {
+              from = bias === 0 ? zeros : bias + ((jc + j) << 2);
+              fromRow = 0;
+            }
+            if (rows === MR && columns === NR) {
+              tile(kc, panelA, panelB, to, cRow, from, fromRow, scale);
             } else {
-              memory.fill(edge, 0, (MR * NR) << 2);
-              tile(kc, panelA, panelB, edge, NR << 2, scale);
-              addTile(to, cRow, edge, min(rows, MR), min(columns, NR));
+              tile(kc, panelA, panelB, edge, NR << 2, zeros, 0, scale);
+              addTile(to, cRow, edge, from, fromRow, rows, columns);
             }
           }
         }
@@ -221,20 +246,28 @@ export function gemm(
   }
 }
 
-function addTile(c: usize, cRow: i32, from: usize, rows: i32, columns: i32): void {
+/** The part of a tile that lies inside C: c = tile + from. */
+function addTile(
+  c: usize,
+  cRow: i32,
+  tile: usize,
+  from: usize,
+  fromRow: i32,
+  rows: i32,
+  columns: i32,
+): void {
   for (let r = 0; r < rows; r++) {
-    for (let j = 0; j < columns; j++) {
-      const to = c + r * cRow + (j << 2);
-      f32.store(to, f32.load(to) + f32.load(from + ((r * NR + j) << 2)));
+    for (let o = 0; o < columns << 2; o += 4) {
+      const value = f32.load(tile + ((r * NR) << 2) + o) + f32.load(from + r * fromRow + o);
+      f32.store(c + r * cRow + o, value);
     }
   }
 }
 
-/** Every row of C [M, N] becomes `bias` [N], or zeros when `bias` is 0. */
-export function fillRows(c: usize, m: i32, n: i32, bias: usize): void {
-  if (bias === 0) {
-    memory.fill(c, 0, (<usize>(m * n)) << 2);
-    return;
+function fillRows(c: usize, m: i32, n: i32, bias: usize): void {
+  for (let i = 0; i < m; i++) {
+    const row = c + ((i * n) << 2);
+    if (bias === 0) memory.fill(row, 0, n << 2);
+    else memory.copy(row, bias, n << 2);
   }
-  for (let i = 0; i < m; i++) memory.copy(c + ((i * n) << 2), bias, n << 2);
 }

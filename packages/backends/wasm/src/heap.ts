@@ -5,6 +5,7 @@ import type { TfjsWasm } from './tfjs-wasm.js';
 /** The functions of assembly/; addresses in bytes, 0 for an operand that is absent. */
 export interface Functions {
   gemmWork(m: number, n: number, k: number): number;
+  geluWork(): number;
   [name: string]: (...args: number[]) => number;
 }
 
@@ -45,6 +46,12 @@ export class Heap {
     return this.#backend.makeOutput([...shape], dtype);
   }
 
+  /** Another tensor of the same values. */
+  share({ dataId, dtype }: TensorInfo, shape: number[]): TensorInfo {
+    this.#backend.incRef(dataId);
+    return { dataId, shape, dtype };
+  }
+
   /** Room of at least that many bytes, the same for every kernel: it holds nothing between calls. */
   work(bytes: number): number {
     if (bytes > this.#workBytes) {
@@ -55,6 +62,11 @@ export class Heap {
       this.#workBytes = bytes;
     }
     return this.#work;
+  }
+
+  /** `count` integers at an address of `work`. */
+  words(address: number, count: number): Int32Array {
+    return new Int32Array(this.#backend.wasm.HEAPU8.buffer, address, count);
   }
 
   /** The values of a tensor. Views go stale when the memory grows: make them after every allocation. */

@@ -15,4 +15,5 @@ export interface TfjsWasm extends KernelBackend {
   readonly dataIdMap: { get(dataId: DataId): { memoryOffset: number } };
   makeOutput(shape: number[], dtype: DataType): TensorInfo;
   disposeData(dataId: DataId): boolean;
+  incRef(dataId: DataId): void;
 }

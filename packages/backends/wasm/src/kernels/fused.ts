@@ -25,13 +25,15 @@ export const fused: Kernels = {
 
   ImglishGelu: (heap, { x }) => {
     const y = heap.output(x!.shape, 'float32');
-    heap.functions.gelu!(heap.at(x!), heap.at(y), size(x!.shape));
+    const work = heap.work(heap.functions.geluWork());
+    heap.functions.gelu!(heap.at(x!), heap.at(y), size(x!.shape), work);
     return y;
   },
 
   ImglishGeluGrad: (heap, { dy, x }) => {
     const dx = heap.output(x!.shape, 'float32');
-    heap.functions.geluGrad!(heap.at(dy!), heap.at(x!), heap.at(dx), size(x!.shape));
+    const work = heap.work(heap.functions.geluWork());
+    heap.functions.geluGrad!(heap.at(dy!), heap.at(x!), heap.at(dx), size(x!.shape), work);
     return dx;
   },
 

@@ -21,10 +21,9 @@ function multiply(
   c: number,
   bias = 0,
 ): void {
-  const { fillRows, gemm, gemmWork } = heap.functions;
+  const { gemm, gemmWork } = heap.functions;
   const work = heap.work(gemmWork(m, n, k));
-  fillRows!(c, m, n, bias);
-  gemm!(m, n, k, a.at, a.row, a.column, b.at, b.row, b.column, c, 1, work);
+  gemm!(m, n, k, a.at, a.row, a.column, b.at, b.row, b.column, c, 1, bias, work);
 }
 
 /**

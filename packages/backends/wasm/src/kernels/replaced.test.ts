@@ -96,3 +96,166 @@ describe('unsortedSegmentSum', () => {
     expect(Array.from(grads[0]!.dataSync())).toEqual([0, 0, 0, 2, 2, 2, 0, 0, 0, 1, 1, 1]);
   });
 });
+
+describe('transpose', () => {
+  const cases: [number[], number[]][] = [
+    [
+      [5, 9],
+      [1, 0],
+    ],
+    [
+      [8, 12],
+      [1, 0],
+    ],
+    [
+      [2, 5, 6],
+      [0, 2, 1],
+    ],
+    [
+      [2, 5, 3, 7],
+      [0, 2, 1, 3],
+    ],
+    [
+      [2, 5, 3, 8],
+      [1, 0, 2, 3],
+    ],
+    [
+      [2, 3, 4, 5],
+      [3, 1, 0, 2],
+    ],
+    [
+      [2, 3, 4],
+      [0, 1, 2],
+    ],
+    [
+      [1, 0, 3],
+      [0, 2, 1],
+    ],
+    [
+      [2, 3, 4, 5, 6, 7],
+      [0, 2, 4, 1, 3, 5],
+    ],
+    [
+      [2, 3, 4, 5],
+      [3, 2, 1, 0],
+    ],
+    [
+      [3, 1, 5, 1],
+      [2, 3, 0, 1],
+    ],
+    [
+      [4, 3, 5, 6],
+      [0, 3, 1, 2],
+    ],
+    [
+      [4, 3, 5, 6],
+      [2, 3, 0, 1],
+    ],
+    [[7], [0]],
+  ];
+  it.each(cases)('%j by %j', async (shape, perm) => {
+    const [ours, theirs] = await onBoth(() => tf.transpose(ramp(shape), perm));
+    expect(ours.shape).toEqual(theirs.shape);
+    expect(ours.dataSync()).toEqual(theirs.dataSync());
+  });
+
+  it('moves integers and booleans too', async () => {
+    const [ints] = await onBoth(() => tf.transpose(tf.tensor2d([1, 2, 3, 4], [2, 2], 'int32')));
+    expect(Array.from(ints.dataSync())).toEqual([1, 3, 2, 4]);
+    const [bools] = await onBoth(() => tf.transpose(tf.tensor2d([1, 0, 1, 1], [2, 2], 'bool')));
+    expect(Array.from(bools.dataSync())).toEqual([1, 1, 0, 1]);
+  });
+});
+
+describe('slice and split', () => {
+  const slices: [number[], number[], number[]][] = [
+    [[7], [2], [3]],
+    [
+      [4, 6],
+      [0, 1],
+      [4, 3],
+    ],
+    [
+      [4, 6],
+      [1, 0],
+      [2, 6],
+    ],
+    [
+      [4, 6],
+      [1, 2],
+      [2, -1],
+    ],
+    [
+      [2, 5, 3],
+      [0, 4, 0],
+      [-1, 1, -1],
+    ],
+    [
+      [2, 3],
+      [0, 0],
+      [2, 3],
+    ],
+    [
+      [2, 3],
+      [0, 3],
+      [2, 0],
+    ],
+  ];
+  it.each(slices)('%j from %j, size %j', async (shape, begin, size) => {
+    const [ours, theirs] = await onBoth(() => tf.slice(ramp(shape), begin, size));
+    expect(ours.shape).toEqual(theirs.shape);
+    expect(ours.dataSync()).toEqual(theirs.dataSync());
+  });
+
+  it.each([
+    [[6, 4], 3, 0],
+    [[2, 7, 3], [1, 4, 2], 1],
+    [[2, 4], [1, -1], -1],
+  ] as const)('%j into %j along %i', async (shape, sizes, axis) => {
+    const parts = () => tf.split(ramp([...shape]), sizes as number, axis);
+    await tf.setBackend('cpu');
+    const theirs = parts();
+    await backend.use();
+    const ours = parts();
+    expect(ours.map((part) => part.shape)).toEqual(theirs.map((part) => part.shape));
+    ours.forEach((part, i) => {
+      expect(part.dataSync()).toEqual(theirs[i]!.dataSync());
+    });
+  });
+});
+
+describe('gather', () => {
+  it.each([
+    [[5, 3], 0],
+    [[4, 5], 1],
+    [[5], 0],
+  ] as const)('from %j along %i', async (shape, axis) => {
+    const ids = () => tf.tensor2d([4, 0, 4, 2], [2, 2], 'int32');
+    const [ours, theirs] = await onBoth(() => tf.gather(ramp([...shape]), ids(), axis));
+    expect(ours.shape).toEqual(theirs.shape);
+    expect(ours.dataSync()).toEqual(theirs.dataSync());
+  });
+
+  it('refuses an index outside', async () => {
+    await backend.use();
+    expect(() => tf.gather(ramp([5, 3]), tf.tensor1d([5], 'int32'))).toThrowError(/index value/);
+  });
+});
+
+describe('clone', () => {
+  it('shares the values and outlives the original', async () => {
+    await backend.use();
+    const before = tf.memory();
+    const x = ramp([100]);
+    const expected = x.dataSync();
+    const copy = tf.clone(x);
+    x.dispose();
+    expect(copy.dataSync()).toEqual(expected);
+    copy.dispose();
+    expect(tf.memory()).toMatchObject({
+      numTensors: before.numTensors,
+      numBytes: before.numBytes,
+      numDataBuffers: before.numDataBuffers,
+    });
+  });
+});
