@@ -10,13 +10,33 @@ const SOURCES = new URL('../assembly/', import.meta.url);
 const OUT = new URL('../generated/', import.meta.url);
 
 async function compileKernels() {
+  const kernels = await compile(['simd']);
+  const relaxedKernels = await compile(['simd', 'relaxed-simd']);
+  const base64 = (bytes) => Buffer.from(bytes).toString('base64');
+  await mkdir(OUT, { recursive: true });
+  await writeFile(
+    new URL('kernels.d.ts', OUT),
+    `/** The WebAssembly module of assembly/, in base64. */
+export declare const kernels: string;
+/** The same with products and sums fused, for engines that have relaxed SIMD. */
+export declare const relaxedKernels: string;
+`,
+  );
+  await writeFile(
+    new URL('kernels.js', OUT),
+    `export const kernels =\n  '${base64(kernels)}';\nexport const relaxedKernels =\n  '${base64(relaxedKernels)}';\n`,
+  );
+  console.log(`kernels.js: ${kernels.length} and ${relaxedKernels.length} bytes of WebAssembly`);
+}
+
+async function compile(features) {
   let bytes;
   const { error, stderr } = await main(
     [
       fileURLToPath(new URL('index.ts', SOURCES)),
       ...['--outFile', 'kernels.wasm', '--runtime', 'stub', '--importMemory', '--noExportMemory'],
-      ...['--enable', 'simd', '--enable', 'bulk-memory', '--optimizeLevel', '3', '--noAssert'],
-      ...['--converge', '--disableWarning', '112'],
+      ...['bulk-memory', ...features].flatMap((feature) => ['--enable', feature]),
+      ...['--optimizeLevel', '3', '--converge', '--noAssert', '--disableWarning', '112'],
     ],
     {
       writeFile: (name, contents) => {
@@ -25,16 +45,8 @@ async function compileKernels() {
     },
   );
   if (error) throw new Error(`the kernels do not compile:\n${stderr}`);
-  if (hasData(bytes))
-    throw new Error('the kernels bring data that would overwrite the memory of tfjs');
-  await mkdir(OUT, { recursive: true });
-  await writeFile(
-    new URL('kernels.d.ts', OUT),
-    '/** The WebAssembly module of assembly/, in base64. */\nexport declare const kernels: string;\n',
-  );
-  const base64 = Buffer.from(bytes).toString('base64');
-  await writeFile(new URL('kernels.js', OUT), `export const kernels =\n  '${base64}';\n`);
-  console.log(`kernels.js: ${bytes.length} bytes of WebAssembly`);
+  if (hasData(bytes)) throw new Error('the kernels bring data that would overwrite tfjs memory');
+  return bytes;
 }
 
 /** Whether the binary has a data section (id 11). */
