@@ -54,7 +54,7 @@ function time(run: () => void, count: number): number {
   return (performance.now() - start) / count;
 }
 
-function median(values: number[]): number {
+export function median(values: number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 

@@ -1,8 +1,10 @@
 import { type Result, table } from './compare.js';
 import { wasmKernels } from './wasm-kernels.js';
+import { wasmStep } from './wasm-step.js';
 
 const benchmarks: Readonly<Record<string, () => Promise<Result[]>>> = {
   'wasm-kernels': wasmKernels,
+  'wasm-step': wasmStep,
 };
 
 const [name = '', ...options] = process.argv.slice(2);
