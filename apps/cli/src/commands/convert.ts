@@ -50,8 +50,9 @@ async function toDirectory(
   target: string,
   { heads, tokenizer: tokenizerFile, imageSize }: ConvertOptions,
 ): Promise<void> {
-  const file = await openCheckpoint(await fileSource(source));
+  const bytes = await fileSource(source);
   try {
+    const file = await openCheckpoint(bytes);
     const inferred = inferModel(file.tensors, source, heads);
     const side: [number, number] | undefined = imageSize ? [imageSize, imageSize] : undefined;
     const model = side ? { ...inferred.model, imageSize: side } : inferred.model;
@@ -69,7 +70,7 @@ async function toDirectory(
       tensors: await entriesOf(file, checkpoint),
     });
   } finally {
-    await file.close();
+    await bytes.close?.();
   }
 }
 
