@@ -98,25 +98,31 @@ describe.each(anywhere)('the entry %s', (entry) => {
   });
 });
 
-describe.each(['Bundler', 'NodeNext'] as const)('moduleResolution %s', (resolution) => {
-  it('finds correct types', { timeout: 300_000 }, () => {
-    const consumer = join(folder, `consumer-${resolution}`);
-    mkdirSync(consumer, { recursive: true });
-    const file = join(consumer, 'index.ts');
-    writeFileSync(join(consumer, 'package.json'), '{"type":"module"}');
-    writeFileSync(file, entries.map((entry, i) => `export * as e${i} from '${entry}';`).join('\n'));
+const nodeTypes = join(root, 'node_modules/@types/node');
+describe.each([
+  { resolution: 'Bundler', platform: 'anywhere', wanted: anywhere, types: [] },
+  { resolution: 'Bundler', platform: 'node', wanted: entries, types: [nodeTypes] },
+  { resolution: 'NodeNext', platform: 'node', wanted: entries, types: [nodeTypes] },
+] as const)('types for $platform, moduleResolution $resolution', (consumer) => {
+  it('are found and correct', { timeout: 300_000 }, () => {
+    const { resolution, platform, wanted, types } = consumer;
+    const place = join(folder, `${platform}-${resolution}`);
+    const file = join(place, 'index.ts');
+    mkdirSync(place);
+    writeFileSync(join(place, 'package.json'), '{"type":"module"}');
+    writeFileSync(file, wanted.map((entry, i) => `export * as e${i} from '${entry}';`).join('\n'));
     const program = ts.createProgram([file], {
       target: ts.ScriptTarget.ES2022,
       module: resolution === 'Bundler' ? ts.ModuleKind.ESNext : ts.ModuleKind.NodeNext,
       moduleResolution: ts.ModuleResolutionKind[resolution],
       strict: true,
       noEmit: true,
-      types: [join(root, 'node_modules/@types/node')],
+      types: [...types],
     });
     const ours = program
       .getSourceFiles()
       .filter(({ fileName }) => fileName === file || /\/@imglish\//.test(fileName));
-    expect(ours.length).toBeGreaterThan(entries.length);
+    expect(ours.length).toBeGreaterThan(wanted.length);
     const problems = ours.flatMap((source) => [
       ...program.getSyntacticDiagnostics(source),
       ...program.getSemanticDiagnostics(source),
