@@ -1,7 +1,7 @@
 import { describeLicences } from '@imglish/emoji';
 import type { PretrainEvaluation } from '@imglish/pretrain';
 import type { QuickstartEvaluation } from './evaluation.js';
-import { percent, STREAM_NAMES } from './report.js';
+import { percent, STREAM_NAMES, samplesPerStep } from './report.js';
 import type { QuickstartSettings } from './settings.js';
 
 /** The model card that is written beside the weights: what it is, from what, how well it does. */
@@ -15,7 +15,7 @@ export function modelCard(
 
 ${config.layers} layers, width ${config.dim}, ${config.imageSize.join(' × ')} px, ${config.vocabularySize} words. A demonstration, not a model for use.
 
-Made by \`${command}\` on ${backend}: masked data modelling, ${recipe.steps} steps of ${recipe.mix.text} texts, ${recipe.mix.image} images and ${recipe.mix.pair} pairs.
+Made by \`${command}\` on ${backend}: masked data modelling, ${recipe.steps} steps of ${samplesPerStep(recipe)}.
 
 ## Blanks of unseen items
 

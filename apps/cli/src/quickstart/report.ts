@@ -1,4 +1,10 @@
-import type { PretrainEvaluation, Score, StreamEvaluation, WordGuess } from '@imglish/pretrain';
+import type {
+  PretrainEvaluation,
+  PretrainRecipe,
+  Score,
+  StreamEvaluation,
+  WordGuess,
+} from '@imglish/pretrain';
 import type { StepMetrics } from '@imglish/train';
 import { escapeHtml, imageTag, page, table } from '../report/html.js';
 import { lineChart, type Series } from '../report/line-chart.js';
@@ -41,7 +47,7 @@ export function quickstartHtml(report: QuickstartReport): string {
   const body = `
 <h1>Imglish quickstart</h1>
 <p>A BEiT-3 of ${config.layers} layers and width ${config.dim}, pretrained by filling in blanks for ${metrics.length} steps
-of ${recipe.mix.text} texts, ${recipe.mix.image} images and ${recipe.mix.pair} pairs (seed ${recipe.seed}, ${escapeHtml(backend)}).</p>
+of ${samplesPerStep(recipe)} (seed ${recipe.seed}, ${escapeHtml(backend)}).</p>
 <h2>Losses</h2>
 <p class="note">Mean over ${SMOOTHING} steps, in nats for each masked position. Dashed: always answering by how frequent each word or code is.</p>
 ${lossChart(metrics, evaluation.unseenConcepts)}
@@ -57,6 +63,12 @@ ${fillIns.pictures.map(picture).join('\n')}
 <h2>Masked words, filled in</h2>
 ${words(fillIns.words)}`;
   return page('Imglish quickstart', body);
+}
+
+/** What a step sees, in words. */
+export function samplesPerStep({ mix, accumulate }: PretrainRecipe): string {
+  const { text, image, pair } = mix;
+  return `${text * accumulate} texts, ${image * accumulate} images and ${pair * accumulate} pairs`;
 }
 
 function lossChart(metrics: readonly StepMetrics[], evaluation: PretrainEvaluation): string {
