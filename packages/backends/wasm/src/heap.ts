@@ -1,3 +1,4 @@
+import { BackendError } from '@imglish/core';
 import type { DataType, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import { kernels, relaxedKernels } from '../generated/kernels.js';
 import type { TfjsWasm } from './tfjs-wasm.js';
@@ -16,10 +17,8 @@ export class Heap {
   #work = 0;
   #workBytes = 0;
 
-  constructor(backend: TfjsWasm) {
+  constructor(backend: TfjsWasm, { exports }: WebAssembly.Instance) {
     this.#backend = backend;
-    const memory = backend.wasm.asm.memory;
-    const { exports } = new WebAssembly.Instance(compile(), { env: { memory } });
     this.functions = exports as unknown as Functions;
   }
 
@@ -75,26 +74,49 @@ export class Heap {
   }
 }
 
-/** The module with fused products and sums where the engine has them: a third faster. */
-function compile(): WebAssembly.Module {
-  const relaxed = decode(relaxedKernels);
-  return new WebAssembly.Module(WebAssembly.validate(relaxed) ? relaxed : decode(kernels));
+const heaps: WeakMap<KernelBackend, Heap> = new WeakMap();
+
+/**
+ * Makes the heap of a backend in the background, the only place where a page may compile as much.
+ *
+ * @throws BackendError `backend/unavailable` when the engine lacks SIMD, or when tfjs runs threads.
+ */
+export async function prepareHeap(backend: KernelBackend): Promise<void> {
+  const { bytes, imports } = ingredients(backend);
+  const { instance } = await WebAssembly.instantiate(bytes, imports);
+  heaps.set(backend, new Heap(backend as TfjsWasm, instance));
+}
+
+/** The heap of a backend; made at once for one that tfjs started without us. */
+export function heapOf(backend: KernelBackend): Heap {
+  let heap = heaps.get(backend);
+  if (!heap) {
+    const { bytes, imports } = ingredients(backend);
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
+    heap = new Heap(backend as TfjsWasm, instance);
+    heaps.set(backend, heap);
+  }
+  return heap;
+}
+
+function ingredients(backend: KernelBackend): {
+  bytes: Uint8Array<ArrayBuffer>;
+  imports: WebAssembly.Imports;
+} {
+  const { memory } = (backend as TfjsWasm).wasm.asm;
+  const bytes = [relaxedKernels, kernels].map(decode).find((each) => WebAssembly.validate(each));
+  if (bytes && memory.buffer instanceof ArrayBuffer) return { bytes, imports: { env: { memory } } };
+  throw new BackendError({
+    code: 'backend/unavailable',
+    where: 'wasm',
+    expected: 'WebAssembly with SIMD, and a tfjs-wasm backend without threads',
+    got: bytes ? 'one with threads, started by somebody else' : 'an engine without SIMD',
+    fix: bytes ? 'Open the backend by wasm() first, or remove the other.' : 'Use the cpu backend.',
+  });
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-}
-
-const heaps: WeakMap<KernelBackend, Heap> = new WeakMap();
-
-/** The heap of a backend; made on first use. */
-export function heapOf(backend: KernelBackend): Heap {
-  let heap = heaps.get(backend);
-  if (!heap) {
-    heap = new Heap(backend as TfjsWasm);
-    heaps.set(backend, heap);
-  }
-  return heap;
 }
 
 export function size(shape: readonly number[]): number {

@@ -28,6 +28,20 @@ describe('wasm', () => {
     }
   });
 
+  it("leaves tfjs's own backend usable", async () => {
+    (await wasm()).dispose();
+    expect(await tf.setBackend('wasm')).toBe(true);
+    const theirs = tf.backend();
+    const product = tf.matMul(tf.ones([1, 2]), tf.ones([2, 1]));
+    expect(Array.from(product.dataSync())).toEqual([2]);
+
+    const backend = await wasm(); // on theirs
+    expect(tf.backend()).toBe(theirs);
+    backend.dispose();
+    expect(Array.from(product.dataSync())).toEqual([2]);
+    tf.removeBackend('wasm');
+  });
+
   it('says so before a tensor does not fit, and goes on', async () => {
     await open({ memoryLimit: 4 * MIB });
     const kept = tf.ones([512, 1024]); // 2 MiB

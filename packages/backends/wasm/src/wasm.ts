@@ -1,5 +1,6 @@
 import { assertOneEngine, type Backend, BackendError, engine, openBackend } from '@imglish/core';
-import { Tensor, version_core } from '@tensorflow/tfjs-core';
+import { env, type KernelBackend, Tensor, version_core } from '@tensorflow/tfjs-core';
+import { prepareHeap } from './heap.js';
 import { registerKernels } from './kernels/register.js';
 import { guardMemory } from './memory.js';
 import type { TfjsWasm } from './tfjs-wasm.js';
@@ -13,6 +14,9 @@ export interface WasmOptions {
   /** Bytes that tensors may take at once; not set: what 32-bit addresses allow, about 3.9 GiB. The last call counts. */
   memoryLimit?: number;
 }
+
+/** How tfjs starts its backend: its package says so once, on import. */
+let factory: (() => KernelBackend | Promise<KernelBackend>) | undefined;
 
 /**
  * Opens tfjs-backend-wasm, complete for training, with the fused kernels of Imglish, and makes it
@@ -36,9 +40,15 @@ export async function wasm(options: WasmOptions = {}): Promise<Backend> {
     create: async () => {
       const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
       if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
-      return engine().registryFactory.wasm!.factory();
+      // With threads its memory is shared, and our kernels work on one that is not.
+      env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+      factory ??= engine().registryFactory.wasm!.factory;
+      return factory();
     },
-    prepare: registerKernels,
+    prepare: async (backend: KernelBackend) => {
+      await prepareHeap(backend);
+      registerKernels();
+    },
   });
   const { wasm: module } = engine().registry.wasm as TfjsWasm;
   guardMemory(module, memoryLimit);

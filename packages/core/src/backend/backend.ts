@@ -27,7 +27,7 @@ export interface OpenBackendOptions {
   /** Makes the tfjs backend; not called when one of that name is there already. */
   create: () => KernelBackend | Promise<KernelBackend>;
   /** Called once for each tfjs backend, ours or not, before it becomes current: to add kernels. */
-  prepare?: (backend: KernelBackend) => void;
+  prepare?: (backend: KernelBackend) => void | Promise<void>;
   compiler?: Compiler;
 }
 
@@ -93,7 +93,7 @@ async function open(name: string, { create, prepare }: OpenBackendOptions): Prom
   const present = instanceOf(name);
   try {
     const instance = present ?? (await create());
-    prepare?.(instance);
+    await prepare?.(instance);
     if (present) return { instance, made: false, users: 0 };
     // tfjs's packages register a factory on import; ours stands in for it while this is open.
     const replaced = engine().registryFactory[name];

@@ -1,5 +1,6 @@
 import {
   getKernel,
+  type KernelBackend,
   type KernelFunc,
   registerKernel,
   unregisterKernel,
@@ -46,6 +47,11 @@ function kernelFunction(
       if (replaced) return replaced(call);
       throw new Error(`tfjs-wasm has no kernel ${name}`);
     };
-    return kernel(heapOf(backend as never), inputs as Inputs, (attrs ?? {}) as Attributes, tfjs);
+    return kernel(
+      heapOf(backend as KernelBackend),
+      inputs as Inputs,
+      (attrs ?? {}) as Attributes,
+      tfjs,
+    );
   };
 }
