@@ -38,6 +38,19 @@ describe.each(VARIANTS)('padding, %s', (_, changes) => {
     });
   });
 
+  it('enters the layers as zeros, which are queries like others', () => {
+    tidy(() => {
+      const given = { textIds, paddingMask };
+      const output = beit3(model.parameters, model.config, given, { hiddenStates: true });
+      const first = valuesOf(slice(output.hiddenStates[0]!, [0, 3, 0], [1, 2, -1]));
+      expect(new Set(first)).toEqual(new Set([0]));
+      expect(rows(output.text!, 3, 2).some((x) => x !== 0)).toBe(true);
+      // positions are left out of what the reference calls the embedding, padding is not
+      const embedded = valuesOf(slice(output.embedding, [0, 3, 0], [1, 2, -1]));
+      expect(embedded.some((x) => x !== 0)).toBe(true);
+    });
+  });
+
   it('may cover a whole text: everything then weighs alike, and stays finite', () => {
     tidy(() => {
       const { text } = beit3(model.parameters, model.config, {
