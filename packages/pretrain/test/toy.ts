@@ -55,14 +55,11 @@ export const VARIANTS: readonly (readonly [string, Partial<ModelConfigInput>])[]
   ['paper', { variant: 'paper', fusionLayers: 1 }],
 ];
 
-const SENTENCES = NAMES.flatMap((a) => [
-  `all ${a}`,
-  ...NAMES.filter((b) => b !== a).map((b) => `${a} above ${b}`),
-]);
+const SENTENCES = NAMES.flatMap((above) => NAMES.map((below) => `${above} above ${below}`));
 
 let spmBytes: Uint8Array | undefined;
 
-/** A SentencePiece model in which every colour is one piece. */
+/** A SentencePiece model in which every word of the captions is one piece. */
 export function toySpm(): Uint8Array {
   spmBytes ??= trainUnigram(SENTENCES, { vocabSize: 27 }).spm;
   return spmBytes;

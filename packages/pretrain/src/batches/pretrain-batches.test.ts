@@ -121,7 +121,7 @@ describe('masked patches', () => {
     async (stream) => {
       const mix = { text: 0, image: 0, pair: 0, [stream]: 8 };
       const images = toyImages(8);
-      const pairs = images.map(({ id, image }) => ({ id, image, captions: ['all red'] }));
+      const pairs = images.map(({ id, image }) => ({ id, image, captions: ['red above red'] }));
       const { [stream]: masked } = await batchOf({
         mix,
         images: datasetOf(images),
@@ -240,14 +240,16 @@ describe('a batch', () => {
   });
 
   it('takes each caption of a pair now and then', async () => {
-    const pairs = datasetOf([{ ...toyPairs(1)[0]!, captions: ['all red', 'all blue'] }]);
+    const pairs = datasetOf([
+      { ...toyPairs(1)[0]!, captions: ['red above red', 'blue above red'] },
+    ]);
     const { pair } = await batchOf({ mix: { text: 0, image: 0, pair: 32 }, pairs });
     const { bySample } = slotsBySample(pair!.words, 32, 12);
     const tokenizer = toyTextTokenizer();
     const restored = rowsOf(pair!.inputs.textIds).map((row, i) =>
       tokenizer.decode(row.map((id, at) => bySample[i]!.get(at) ?? id)),
     );
-    expect(new Set(restored)).toEqual(new Set(['all red', 'all blue']));
+    expect(new Set(restored)).toEqual(new Set(['red above red', 'blue above red']));
   });
 
   it('leaves out streams that the mix does not have', async () => {

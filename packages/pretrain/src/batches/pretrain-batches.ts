@@ -206,9 +206,13 @@ function checkOptions(options: Required<PretrainBatchOptions>): void {
   check('images for the image stream', mix.image === 0 || options.images.size > 0, 'none');
   check('pairs for the pair stream', mix.pair === 0 || options.pairs.size > 0, 'none');
   const longest = config.maxTextPositions - 2;
-  for (const key of ['maxTextLength', 'maxCaptionLength'] as const) {
-    const fits = Number.isInteger(options[key]) && options[key] >= 3 && options[key] <= longest;
-    check(`${key} from 3 to ${longest}, what the model reads`, fits, options[key]);
+  const lengths = [
+    ['maxTextLength', options.maxTextLength, mix.text],
+    ['maxCaptionLength', options.maxCaptionLength, mix.pair],
+  ] as const;
+  for (const [key, length, samples] of lengths) {
+    const fits = Number.isInteger(length) && length >= 3 && length <= longest;
+    check(`${key} from 3 to ${longest}, what the model reads`, samples === 0 || fits, length);
   }
   for (const [stream, ratio] of Object.entries(ratios)) {
     check(`ratios.${stream} in (0, 1]`, ratio > 0 && ratio <= 1, ratio);
