@@ -58,6 +58,16 @@ const REQUIRED = [
   'layers',
 ] as const;
 
+/** Far beyond any model; a file that asks for more is damaged, not ambitious. */
+const MAX_SIZE = 2 ** 17;
+const MAX_ROWS = 2 ** 26;
+const MAX_LAYERS = 1024;
+const MAX_WAYS = 64;
+/** Characters of a wrong value that a message repeats. */
+const MAX_SHOWN = 80;
+/** Unknown keys that a message names. */
+const MAX_NAMED = 10;
+
 const KNOWN: string[] = [...REQUIRED, ...Object.keys(DEFAULTS)];
 
 /** What a caller must give; the rest has the reference's defaults. */
@@ -82,41 +92,68 @@ export function modelConfig(input: ModelConfigInput): ModelConfig {
     }
   }
   const config: ModelConfig = { ...DEFAULTS, ...input };
-  const positive = ['patchSize', 'vocabularySize', 'dim', 'heads', 'ffnDim', 'layers'] as const;
-  for (const key of positive) requireInteger(config[key], key, 1);
-  requireInteger(config.maxTextPositions, 'maxTextPositions', 3);
-  requireInteger(config.fusionLayers, 'fusionLayers', 0);
+  const sizes = ['patchSize', 'dim', 'heads', 'ffnDim'] as const;
+  for (const key of sizes) mustBeInteger(config[key], key, 1, MAX_SIZE);
+  mustBeInteger(config.layers, 'layers', 1, MAX_LAYERS);
+  mustBeInteger(config.vocabularySize, 'vocabularySize', 1, MAX_ROWS);
+  mustBeInteger(config.maxTextPositions, 'maxTextPositions', 3, MAX_ROWS);
+  mustBeInteger(config.fusionLayers, 'fusionLayers', 0, MAX_SIZE);
   const size: unknown = config.imageSize;
   const isPair = Array.isArray(size) && size.length === 2;
-  require(isPair, 'imageSize', 'a pair [height, width]', size);
+  must(isPair, 'imageSize', 'a pair [height, width]', size);
   for (const side of config.imageSize) {
-    requireInteger(side, 'imageSize', 1);
-    require(side % config.patchSize ===
-      0, 'imageSize', `multiples of patchSize (${config.patchSize})`, config.imageSize);
+    mustBeInteger(side, 'imageSize', 1, MAX_SIZE);
+    const divides = side % config.patchSize === 0;
+    must(divides, 'imageSize', `multiples of patchSize (${config.patchSize})`, size);
   }
-  require(config.dim % config.heads ===
-    0, 'heads', `a divisor of dim (${config.dim})`, config.heads);
-  require(config.variant === 'released' ||
-    config.variant === 'paper', 'variant', '"released" or "paper"', config.variant);
-  require(config.fusionLayers <= config.layers &&
-    (config.variant === 'paper' ||
-      config.fusionLayers ===
-        0), 'fusionLayers', 'at most `layers`, and 0 unless variant is "paper"', config.fusionLayers);
-  require(typeof config.normalizeOutput ===
-    'boolean', 'normalizeOutput', 'a boolean', config.normalizeOutput);
-  require(Number.isFinite(config.dropPathRate) &&
-    config.dropPathRate >= 0 &&
-    config.dropPathRate < 1, 'dropPathRate', 'a number in [0, 1)', config.dropPathRate);
-  require(Number.isFinite(config.layerNormEpsilon) &&
-    config.layerNormEpsilon > 0, 'layerNormEpsilon', 'a positive number', config.layerNormEpsilon);
-  require(Array.isArray(config.furtherWays), 'furtherWays', 'a list', config.furtherWays);
+  must(config.dim % config.heads === 0, 'heads', `a divisor of dim (${config.dim})`, config.heads);
+  must(
+    config.variant === 'released' || config.variant === 'paper',
+    'variant',
+    '"released" or "paper"',
+    config.variant,
+  );
+  must(
+    config.fusionLayers <= config.layers &&
+      (config.variant === 'paper' || config.fusionLayers === 0),
+    'fusionLayers',
+    'at most `layers`, and 0 unless variant is "paper"',
+    config.fusionLayers,
+  );
+  must(
+    typeof config.normalizeOutput === 'boolean',
+    'normalizeOutput',
+    'a boolean',
+    config.normalizeOutput,
+  );
+  must(
+    Number.isFinite(config.dropPathRate) && config.dropPathRate >= 0 && config.dropPathRate < 1,
+    'dropPathRate',
+    'a number in [0, 1)',
+    config.dropPathRate,
+  );
+  must(
+    Number.isFinite(config.layerNormEpsilon) && config.layerNormEpsilon > 0,
+    'layerNormEpsilon',
+    'a positive number',
+    config.layerNormEpsilon,
+  );
+  must(Array.isArray(config.furtherWays), 'furtherWays', 'a list', config.furtherWays);
+  must(config.furtherWays.length <= MAX_WAYS, 'furtherWays', `at most ${MAX_WAYS}`, 'more');
   const names = new Set(['A', 'B', 'VL']);
-  for (const { way, positions } of config.furtherWays) {
-    require(typeof way === 'string' &&
-      /^[A-Za-z][A-Za-z0-9_]*$/.test(way) &&
-      !names.has(way), 'furtherWays', 'new names of letters, digits and _', way);
+  for (const further of config.furtherWays) {
+    const isObject = typeof further === 'object' && further !== null;
+    must(isObject, 'furtherWays', 'a list of {way, positions}', further);
+    rejectUnknownKeys('modelConfig furtherWays', further, ['way', 'positions']);
+    const { way, positions } = further;
+    must(
+      typeof way === 'string' && /^[A-Za-z][A-Za-z0-9_]*$/.test(way) && !names.has(way),
+      'furtherWays',
+      'new names of letters, digits and _',
+      way,
+    );
     names.add(way);
-    requireInteger(positions, 'furtherWays.positions', 3);
+    mustBeInteger(positions, 'furtherWays.positions', 3, MAX_ROWS);
   }
   return config;
 }
@@ -139,7 +176,10 @@ export function rejectUnknownKeys(where: string, input: object, known: readonly 
   }
   const unknown = Object.keys(input).filter((key) => !known.includes(key));
   if (unknown.length > 0) {
-    const named = unknown.map((key) => `"${key}" (nearest: "${nearestName(key, known)}")`);
+    const named = unknown
+      .slice(0, MAX_NAMED)
+      .map((key) => `"${clipped(key)}" (nearest: "${nearestName(key, known)}")`);
+    if (unknown.length > MAX_NAMED) named.push(`${unknown.length - MAX_NAMED} more`);
     throw new ConfigError({
       code: 'config/unknown-key',
       where,
@@ -153,8 +193,9 @@ export function rejectUnknownKeys(where: string, input: object, known: readonly 
 export function nearestName(name: string, names: readonly string[]): string {
   let best = '';
   let least = Number.POSITIVE_INFINITY;
+  const start = name.slice(0, MAX_SHOWN).toLowerCase();
   for (const candidate of names) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    const distance = editDistance(start, candidate.toLowerCase());
     if (distance < least) {
       least = distance;
       best = candidate;
@@ -176,17 +217,22 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-function requireInteger(value: unknown, key: string, least: number): void {
-  require(Number.isSafeInteger(value) &&
-    (value as number) >= least, key, `an integer of at least ${least}`, value);
+function mustBeInteger(value: unknown, key: string, least: number, most: number): void {
+  const valid = Number.isSafeInteger(value) && (value as number) >= least;
+  must(valid && (value as number) <= most, key, `an integer from ${least} to ${most}`, value);
 }
 
-function require(valid: boolean, key: string, expected: string, value: unknown): void {
+function must(valid: boolean, key: string, expected: string, value: unknown): void {
   if (valid) return;
   throw new ConfigError({
     code: 'config/invalid-value',
     where: 'modelConfig',
     expected: `${key} to be ${expected}`,
-    got: JSON.stringify(value) ?? String(value),
+    got: clipped(JSON.stringify(value) ?? String(value)),
   });
+}
+
+/** Long enough to recognise, short enough to read. */
+export function clipped(text: string): string {
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors/errors.js';
 import {
+  clipped,
   type ModelConfig,
   type ModelConfigInput,
   modelConfig,
@@ -39,7 +40,7 @@ export function parseModelJson(json: unknown): ModelJson {
       code: 'config/invalid-value',
       where,
       expected: 'head to be {task: a name, options: {name: positive integer}}',
-      got: JSON.stringify(head),
+      got: clipped(JSON.stringify(head)),
     });
   }
   return {
