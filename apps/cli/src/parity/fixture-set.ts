@@ -67,8 +67,21 @@ export async function openFixtureSet(directory: string): Promise<FixtureSet> {
       });
     }
   };
-  const json = async <T>(path: string): Promise<T> =>
-    JSON.parse(new TextDecoder().decode(await bytes(path))) as T;
+  const json = async <T>(path: string): Promise<T> => {
+    const text = new TextDecoder().decode(await bytes(path));
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new DataError({
+        code: 'data/fixture-json',
+        where: 'openFixtureSet',
+        expected: `JSON in ${path}`,
+        got: String(cause),
+        fix: 'Make the fixtures again; NaN and Infinity are no JSON.',
+        cause,
+      });
+    }
+  };
   const description = await json<SetDescription>('README.json');
   const manifest = await json<Manifest>('manifest.json');
   const { config } = description;

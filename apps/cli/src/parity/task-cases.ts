@@ -14,10 +14,11 @@ export interface TaskCase {
   forwardInputs(parameters: Parameters, config: ModelConfig, inputs: object): Outputs;
   /** What `heads/<head>` holds, by its name there, from what `forward` gives. */
   compared(outputs: Outputs): Record<string, Tensor>;
-  /** The losses of losses.json by their name there; `loss` is the one of `grads/`. */
-  readonly losses: Record<string, LossOf>;
-  /** Gradients of a loss by the logits: name in `heads/<head>` → name of the loss. */
-  readonly logitGradients: Record<string, string>;
+  /**
+   * A loss of losses.json by its name there, which may hold a setting (`loss_label_smoothing_0.1`);
+   * `loss` is the one of `grads/`.
+   */
+  lossNamed(name: string): LossOf | undefined;
 }
 
 export type Outputs = Record<string, Tensor>;
@@ -31,7 +32,8 @@ export interface LossFixture {
 
 type AnyTask = Task<never, never, Outputs>;
 type Inputs = (file: FixtureFile, config: ModelConfig) => object;
-type Targets = (fixture: LossFixture) => object;
+/** What a loss is computed against; `setting` is what the pattern of its name captured. */
+type Targets = (fixture: LossFixture, setting: number) => object;
 
 const pixels = (file: FixtureFile, name = 'in.image') => ({ pixels: floats(file[name]!) });
 const text = (file: FixtureFile) => ({
@@ -46,40 +48,32 @@ export const TASK_CASES: readonly TaskCase[] = [
   taskCase('classification', tasks.imageClassification as unknown as AnyTask, {
     inputs: (file) => ({ image: pixels(file) }),
     compared: logits,
-    losses: {
-      loss: labels,
-      loss_ce: labels,
-      'loss_label_smoothing_0.1': (fixture) => ({ ...labels(fixture), labelSmoothing: 0.1 }),
-      loss_soft_target: ({ file }) => ({ targets: floats(file['in.soft_target']!) }),
-    },
-    logitGradients: {
-      'dlogits.ce': 'loss_ce',
-      'dlogits.label_smoothing_0.1': 'loss_label_smoothing_0.1',
-      'dlogits.soft_target': 'loss_soft_target',
-    },
+    losses: [
+      [/^loss(?:_ce)?$/, labels],
+      [
+        /^loss_label_smoothing_([\d.]+)$/,
+        (fixture, labelSmoothing) => ({ ...labels(fixture), labelSmoothing }),
+      ],
+      [/^loss_soft_target$/, ({ file }) => ({ targets: floats(file['in.soft_target']!) })],
+    ],
   }),
   taskCase('nlvr2', tasks.visualReasoning as unknown as AnyTask, {
     inputs: (file) => ({ imageA: pixels(file), imageB: pixels(file, 'in.image2'), ...text(file) }),
     compared: logits,
-    losses: { loss: labels },
+    losses: [[/^loss$/, labels]],
   }),
   taskCase('vqa', tasks.visualQuestionAnswering as unknown as AnyTask, {
     inputs: (file) => ({ image: pixels(file), ...text(file) }),
     compared: logits,
-    losses: { loss: ({ file }) => ({ scores: floats(file['in.labels']!) }) },
+    losses: [[/^loss$/, ({ file }) => ({ scores: floats(file['in.labels']!) })]],
   }),
   taskCase('captioning', tasks.imageCaptioning as unknown as AnyTask, {
     inputs: (file, config) => captioningInputs(file, config, maskedSlots(file)),
     compared: logits,
-    losses: {
-      loss: captioningTargets,
-      loss_global_step_0: captioningTargets,
-      loss_global_step_12001_drop_worst: (fixture) => ({
-        ...captioningTargets(fixture),
-        dropWorst: fixture.settings.drop_worst_ratio,
-      }),
-    },
-    logitGradients: { 'dlogits.drop_worst': 'loss_global_step_12001_drop_worst' },
+    losses: [
+      [/^loss$/, (fixture) => captioningTargets(fixture, 0)],
+      [/^loss_global_step_(\d+)(?:_drop_worst)?$/, captioningTargets],
+    ],
   }),
   taskCase('retrieval', tasks.imageTextRetrieval as unknown as AnyTask, {
     inputs: (file) => ({ image: pixels(file), ...text(file) }),
@@ -92,7 +86,7 @@ export const TASK_CASES: readonly TaskCase[] = [
         'out.logits_per_text': transpose(perImage),
       };
     },
-    losses: { loss: () => ({}) },
+    losses: [[/^loss$/, () => ({})]],
   }),
 ];
 
@@ -102,11 +96,10 @@ function taskCase(
   parts: {
     inputs: Inputs;
     compared: TaskCase['compared'];
-    losses: Record<string, Targets>;
-    logitGradients?: Record<string, string>;
+    losses: readonly (readonly [RegExp, Targets])[];
   },
 ): TaskCase {
-  const { inputs, compared, losses, logitGradients = {} } = parts;
+  const { inputs, compared, losses } = parts;
   return {
     head,
     normalizeOutput: task.normalizeOutput,
@@ -114,14 +107,17 @@ function taskCase(
       task.forward(parameters, config, inputs(file, config) as never),
     forwardInputs: (parameters, config, given) => task.forward(parameters, config, given as never),
     compared,
-    losses: Object.fromEntries(
-      Object.entries(losses).map(([name, targets]): [string, LossOf] => [
-        name,
-        (outputs, config, fixture) =>
-          task.loss(outputs, { ...inputs(fixture.file, config), ...targets(fixture) } as never),
-      ]),
-    ),
-    logitGradients,
+    lossNamed(name) {
+      for (const [pattern, targets] of losses) {
+        const match = pattern.exec(name);
+        if (!match) continue;
+        return (outputs, config, fixture) => {
+          const against = targets(fixture, Number(match[1]));
+          return task.loss(outputs, { ...inputs(fixture.file, config), ...against } as never);
+        };
+      }
+      return undefined;
+    },
   };
 }
 
@@ -144,7 +140,7 @@ export function captioningInputs(
   };
 }
 
-function captioningTargets({ file, settings }: LossFixture): object {
+function captioningTargets({ file, settings }: LossFixture, step: number): object {
   const slots = maskedSlots(file);
   const words = file['in.language_tokens']!.values;
   return {
@@ -155,6 +151,7 @@ function captioningTargets({ file, settings }: LossFixture): object {
     weights: tensor1d(slots.map(() => 1)),
     count: slots.length,
     labelSmoothing: settings.label_smoothing,
+    dropWorst: step > Number(settings.drop_worst_after) ? settings.drop_worst_ratio : 0,
   };
 }
 
