@@ -72,6 +72,25 @@ export const moves: Kernels = {
     return piece(heap, x!, axis, start[axis] ?? 0, shape[axis] ?? 1);
   },
 
+  Concat: (heap, inputs, attributes, tfjs) => {
+    const parts = Object.values(inputs);
+    const { shape, dtype } = parts[0]!;
+    if (!isWord(dtype) || parts.some((part) => part.dtype !== dtype)) return tfjs();
+    const axis = attributes.axis! < 0 ? attributes.axis! + shape.length : attributes.axis!;
+    const lengths = parts.map((part) => part.shape[axis]!);
+    const all = lengths.reduce((sum, length) => sum + length, 0);
+    const out = heap.output([...shape.slice(0, axis), all, ...shape.slice(axis + 1)], dtype);
+    const rows = size(shape.slice(0, axis));
+    const inner = size(shape.slice(axis + 1));
+    let to = heap.at(out);
+    parts.forEach((part, i) => {
+      const width = lengths[i]! * inner;
+      heap.functions.copyRows!(heap.at(part), width, to, all * inner, rows, width);
+      to += 4 * width;
+    });
+    return out;
+  },
+
   SplitV: (heap, { x }, attributes, tfjs) => {
     const { numOrSizeSplits, axis } = attributes as unknown as SplitVAttrs;
     if (!isWord(x!.dtype)) return tfjs();

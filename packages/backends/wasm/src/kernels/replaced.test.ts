@@ -224,6 +224,58 @@ describe('slice and split', () => {
   });
 });
 
+describe('concat', () => {
+  it.each([
+    [
+      [
+        [2, 3],
+        [4, 3],
+      ],
+      0,
+    ],
+    [
+      [
+        [2, 1, 5],
+        [2, 3, 5],
+        [2, 2, 5],
+      ],
+      1,
+    ],
+    [
+      [
+        [2, 3],
+        [2, 1],
+      ],
+      -1,
+    ],
+    [
+      [
+        [2, 0],
+        [2, 3],
+      ],
+      1,
+    ],
+  ] as const)('%j along %i', async (shapes, axis) => {
+    const [ours, theirs] = await onBoth(() =>
+      tf.concat(
+        shapes.map((shape) => ramp([...shape])),
+        axis,
+      ),
+    );
+    expect(ours.shape).toEqual(theirs.shape);
+    expect(ours.dataSync()).toEqual(theirs.dataSync());
+  });
+
+  it('joins strings and booleans as tfjs does', async () => {
+    const [words] = await onBoth(() => tf.concat([tf.tensor1d(['a']), tf.tensor1d(['b', 'c'])]));
+    expect(Array.from(words.dataSync())).toEqual(['a', 'b', 'c']);
+    const [bools] = await onBoth(() =>
+      tf.concat([tf.tensor1d([true], 'bool'), tf.tensor1d([false], 'bool')]),
+    );
+    expect(Array.from(bools.dataSync())).toEqual([1, 0]);
+  });
+});
+
 describe('gather', () => {
   it.each([
     [[5, 3], 0],
