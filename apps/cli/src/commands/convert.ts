@@ -12,11 +12,11 @@ import {
   writeTorch,
 } from '@imglish/core';
 import { fileDirectory, fileSink, fileSource } from '@imglish/core/node';
-import { defaultPreprocessor, textTokenizer } from '@imglish/tokenizers';
+import { defaultPreprocessor } from '@imglish/tokenizers';
 import type { Command } from 'commander';
+import { readGivenTokenizer } from '../model/given-tokenizer.js';
 import { specsOf } from '../model/head-specs.js';
 import { inferModel } from '../model/infer-config.js';
-import { readBytes } from '../model/read-file.js';
 import { integer } from './options.js';
 
 interface ConvertOptions {
@@ -58,8 +58,8 @@ async function toDirectory(
     const model = side ? { ...inferred.model, imageSize: side } : inferred.model;
     const json = parseModelJson({ ...inferred, model });
     const specs = specsOf(json);
-    const tokenizer = tokenizerFile ? await readBytes(tokenizerFile) : undefined;
-    if (tokenizer) checkVocabulary(tokenizer, json.model.vocabularySize, tokenizerFile!);
+    const rows = json.model.vocabularySize;
+    const tokenizer = tokenizerFile ? await readGivenTokenizer(tokenizerFile, rows) : undefined;
     // Files of the two heads without it may still carry the norm after the last layer.
     const ignores = json.model.normalizeOutput ? [] : ['beit3.encoder.layer_norm.*'];
     const checkpoint = loadCheckpoint(file, { specs, ignores });
@@ -87,18 +87,6 @@ async function entriesOf(
     }
   }
   return checkpoint.loaded.map((name) => resized.get(name) ?? file.tensors.get(name)!);
-}
-
-function checkVocabulary(tokenizer: Uint8Array, rows: number, file: string): void {
-  const { vocabSize } = textTokenizer(tokenizer);
-  if (vocabSize <= rows) return;
-  throw new ConfigError({
-    code: 'config/wrong-vocabulary',
-    where: 'imglish convert',
-    expected: `a tokenizer of at most ${rows} ids, the rows of the word embedding`,
-    got: `${vocabSize} ids in ${file}`,
-    fix: 'Another vocabulary belongs to these weights.',
-  });
 }
 
 async function toTorch(source: string, target: string, options: ConvertOptions): Promise<void> {

@@ -32,6 +32,20 @@ export function refuseOptions(command: Command, names: readonly string[], when: 
   });
 }
 
+/** Like `parseJson`, for an object. */
+export function parseJsonObject(text: string, name: string): Record<string, unknown> {
+  const value = parseJson(text, name);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new ConfigError({
+    code: 'config/json',
+    where: 'parseJsonObject',
+    expected: `a JSON object in ${name}`,
+    got: JSON.stringify(value),
+  });
+}
+
 /** Reads JSON from a text, saying where it came from when it is none. */
 export function parseJson(text: string, name: string): unknown {
   try {

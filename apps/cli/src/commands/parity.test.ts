@@ -40,7 +40,7 @@ describe('parity with the fixtures of this repository', () => {
   let ran: Ran;
   beforeAll(async () => {
     ran = await runCli('parity', '--golden', GOLDEN);
-  });
+  }, 300_000);
 
   it('ends with exit code 0 and how many checks passed', () => {
     expect(ran.out).not.toContain('FAIL');

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { disposeAll, modelConfig, PRESET_NAMES, type PresetName, preset } from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
 import { type PretrainRecipe, pretrainRecipe, savePretrained } from '@imglish/pretrain';
+import type { Progress } from '@imglish/train';
 import { openRun, progress, stopOnSignals } from '@imglish/train/node';
 import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
@@ -9,7 +10,7 @@ import { readText } from '../model/read-file.js';
 import { tokenizersFor } from '../model/tokenizers.js';
 import { openTrainingData, type TrainingSource } from '../model/training-data.js';
 import { defaultRanks, runRanks } from '../ranks/run-ranks.js';
-import { integer, parseJson, positive } from './options.js';
+import { integer, parseJsonObject, positive } from './options.js';
 
 interface PretrainCommandOptions {
   data: string;
@@ -18,7 +19,7 @@ interface PretrainCommandOptions {
   out: string;
   recipe?: string;
   steps?: number;
-  batch: number;
+  batch?: number;
   lr?: number;
   seed?: number;
   tokenizer?: string;
@@ -45,9 +46,8 @@ export function registerPretrain(program: Command): void {
     .option('--steps <count>', 'updates of the whole run', integer(1))
     .option(
       '--batch <count>',
-      'texts, images and pairs of a micro-batch, so many of each',
+      'texts, images and pairs of a micro-batch, so many of each; by default 8',
       integer(1),
-      8,
     )
     .option('--lr <rate>', 'highest learning rate', positive)
     .option('--seed <number>', 'order, masks and first weights', integer(0))
@@ -88,21 +88,24 @@ async function run(options: PretrainCommandOptions): Promise<void> {
   });
   const { signal, dispose } = stopOnSignals();
   try {
-    const shown = progress(`pretraining on ${backend.name}`, recipe.steps, { json });
+    const label = `pretraining on ${backend.name}`;
+    let shown: Progress | undefined;
     const { parameters, step, stopped } = await runRanks(job, ranks, {
       run: folder,
       signal,
-      onStep: (metrics) => shown.set(metrics.step, metrics.losses),
+      onStep: ({ step, losses }) => {
+        shown ??= progress(label, recipe.steps, { json, start: step - 1 });
+        shown.set(step, losses);
+      },
     });
-    shown.finish();
+    shown?.finish();
     if (!stopped) {
       const directory = join(options.out, 'model');
       const model = { config, parameters, ...tokenizers };
       await savePretrained(fileDirectory(directory), model, { spm });
       console.log(json ? JSON.stringify({ steps: step, model: directory }) : `wrote ${directory}`);
-    } else if (!json) {
-      console.log(`stopped after step ${step}; run the same command again to go on`);
-    }
+    } else if (json) console.log(JSON.stringify({ steps: step, stopped: true }));
+    else console.log(`stopped after step ${step}; run the same command again to go on`);
     disposeAll(parameters);
   } finally {
     dispose();
@@ -117,17 +120,18 @@ function sourceOf({ data }: PretrainCommandOptions, size: number, seed: number):
 
 async function recipeOf(options: PretrainCommandOptions): Promise<PretrainRecipe> {
   const file = options.recipe;
-  const given = file ? (parseJson(await readText(file), file) as object) : {};
-  const { batch, steps = 1000 } = options;
+  const given: Partial<PretrainRecipe> = file ? parseJsonObject(await readText(file), file) : {};
+  const steps = options.steps ?? given.steps ?? 1000;
+  const mixOf = (batch: number) => ({ text: batch, image: batch, pair: batch });
   return pretrainRecipe({
-    steps,
-    mix: { text: batch, image: batch, pair: batch },
+    mix: mixOf(8),
     accumulate: 2,
     maxTextLength: 32,
     maxCaptionLength: 24,
     warmupSteps: Math.ceil(steps / 12),
     ...given,
-    ...(options.steps === undefined ? {} : { steps: options.steps }),
+    steps,
+    ...(options.batch === undefined ? {} : { mix: mixOf(options.batch) }),
     ...(options.lr === undefined ? {} : { lr: options.lr }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.recompute ? { recompute: true } : {}),

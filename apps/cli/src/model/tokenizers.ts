@@ -1,6 +1,7 @@
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  ConfigError,
   type Dataset,
   type ImageExample,
   type ModelConfig,
@@ -20,6 +21,7 @@ import {
   trainUnigram,
 } from '@imglish/tokenizers';
 import { progress } from '@imglish/train/node';
+import { readGivenTokenizer } from './given-tokenizer.js';
 import { readBytes } from './read-file.js';
 
 export interface TokenizerTraining {
@@ -56,17 +58,20 @@ export async function trainTokenizers(options: TokenizerTraining): Promise<Train
 /**
  * The tokenizers of a run, kept in its directory: trained the first time (or copied from `spm`),
  * read afterwards, so that a run that goes on has the same.
+ *
+ * Throws `config/other-tokenizers` where those kept are not the ones asked for.
  */
 export async function tokenizersFor(
   options: TokenizerTraining & { directory: string; spm?: string },
 ): Promise<TrainedTokenizers> {
   const { directory, config } = options;
   const preprocessor = defaultPreprocessor(config.imageSize);
+  const given = options.spm && (await readGivenTokenizer(options.spm, config.vocabularySize));
   const text = join(directory, 'tokenizer.spm');
   const visual = join(directory, 'visual_tokenizer.safetensors');
   await mkdir(directory, { recursive: true });
   if (!(await exists(text))) {
-    const spm = options.spm ? await readBytes(options.spm) : await trainTextTokenizer(options);
+    const spm = given || (await trainTextTokenizer(options));
     const sink = await fileSink(text);
     await sink.write(spm);
     await sink.close();
@@ -86,7 +91,23 @@ export async function tokenizersFor(
   const codebook = await file.tensors.get('codebook')!.readFloat32();
   await file.close();
   const visualTokenizer = new KMeansTokenizer(config.patchSize, codebook);
+  if (given && !Buffer.from(given).equals(spm)) {
+    otherTokenizers(`the text tokenizer kept in ${directory}`, options.spm!);
+  }
+  if (visualTokenizer.codes !== options.codes) {
+    otherTokenizers(`${visualTokenizer.codes} codes, as in ${directory}`, `${options.codes} codes`);
+  }
   return { tokenizer: textTokenizer(spm), visualTokenizer, preprocessor, spm, codebook };
+}
+
+function otherTokenizers(expected: string, got: string): never {
+  throw new ConfigError({
+    code: 'config/other-tokenizers',
+    where: 'tokenizersFor',
+    expected,
+    got,
+    fix: 'Resume with the old values, or begin a new run in another folder.',
+  });
 }
 
 async function trainTextTokenizer({ config, data, json }: TokenizerTraining): Promise<Uint8Array> {
