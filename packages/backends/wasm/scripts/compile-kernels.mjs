@@ -36,7 +36,7 @@ async function compile(features) {
       fileURLToPath(new URL('index.ts', SOURCES)),
       ...['--outFile', 'kernels.wasm', '--runtime', 'stub', '--importMemory', '--noExportMemory'],
       ...['bulk-memory', ...features].flatMap((feature) => ['--enable', feature]),
-      ...['--optimizeLevel', '3', '--converge', '--noAssert', '--disableWarning', '112'],
+      ...['--optimizeLevel', '3', '--noAssert', '--disableWarning', '112'],
     ],
     {
       writeFile: (name, contents) => {
@@ -80,4 +80,4 @@ export default async function compileKernelsIfStale() {
   if (made < Math.max(...times)) await compileKernels();
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await compileKernels();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await compileKernelsIfStale();
