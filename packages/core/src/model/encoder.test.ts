@@ -13,6 +13,7 @@ import {
   tensor2d,
   tidy,
   zeros,
+  zerosLike,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, it, vi } from 'vitest';
 import { expectClose, normals, valuesOf } from '../../test/numbers.js';
@@ -58,24 +59,40 @@ describe('drop path', () => {
     });
   });
 
-  it('scales a single branch by its factor', () => {
-    const plain = smallModel({ normalizeOutput: false, layers: 1 });
-    const run = (factors: number[]) =>
-      valuesOf(
-        beit3(
-          plain.parameters,
-          plain.config,
-          { textIds },
-          { dropPath: tensor(factors, [1, 2, 2]) as Tensor3D },
-        ).sequence,
-      );
+  it.each([
+    ['attention', [0, 0, 1, 1], /self_attn\.out_proj/],
+    ['feed-forward', [1, 1, 0, 0], /ffn\..*fc2/],
+  ] as const)('without the branch of %s is as if its last weights were 0', (_, factors, last) => {
+    const { parameters, config } = smallModel({ layers: 1 });
     tidy(() => {
-      // with the second branch off, the output is linear in the factor of the first
-      const [zero, one, three] = [0, 1, 3].map((f) => run([f, f, 0, 0]));
-      expectClose(
-        three!.map((x, i) => x - zero![i]!),
-        one!.map((x, i) => 3 * (x - zero![i]!)),
+      const silenced = Object.fromEntries(
+        Object.entries(parameters).map(([name, value]) => [
+          name,
+          last.test(name) ? zerosLike(value) : value,
+        ]),
       );
+      const dropPath = tensor([...factors], [1, 2, 2]) as Tensor3D;
+      const dropped = beit3(parameters, config, { textIds }, { dropPath });
+      expectClose(dropped.sequence, beit3(silenced, config, { textIds }).sequence, 1e-6);
+    });
+  });
+
+  it('scales a branch by its factor', () => {
+    const plain = smallModel({ normalizeOutput: false, layers: 1 });
+    const run = (factors: number[]) => {
+      const dropPath = tensor(factors, [1, 2, 2]) as Tensor3D;
+      return valuesOf(beit3(plain.parameters, plain.config, { textIds }, { dropPath }).sequence);
+    };
+    tidy(() => {
+      // with one branch off, the output is linear in the factor of the other
+      for (const of of [(f: number) => [f, f, 0, 0], (f: number) => [0, 0, f, f]]) {
+        const [zero, one, three] = [0, 1, 3].map((f) => run(of(f)));
+        const change = (x: number[]) => x.map((value, i) => value - zero![i]!);
+        expectClose(
+          change(three!),
+          change(one!).map((x) => 3 * x),
+        );
+      }
     });
   });
 });

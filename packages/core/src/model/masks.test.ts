@@ -7,6 +7,7 @@ import {
   tensor,
   tensor2d,
   tidy,
+  zeros,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { expectClose, valuesOf } from '../../test/numbers.js';
@@ -118,6 +119,20 @@ describe('the attention mask', () => {
       const alone = beit3(parameters, config, { image: { pixels } });
       expectClose(a.image!, alone.image!, 1e-6);
       expect(rows(of(other).text!, 0, 3)).not.toEqual(rows(of(textIds).text!, 0, 3));
+    });
+  });
+
+  it('hides besides padding, not in its place', () => {
+    const paddingMask = tensor2d([0, 1, 0, 0, 1, 0, 0, 1, 0, 0], [2, 5]);
+    const inputs = { image: { pixels }, textIds, paddingMask };
+    tidy(() => {
+      const padded = beit3(parameters, config, inputs).sequence;
+      const both = (attentionMask: Tensor2D) =>
+        valuesOf(beit3(parameters, config, inputs, { attentionMask }).sequence);
+      expectClose(both(zeros([total, total])), padded, 1e-6);
+      expect(both(tensor2d(unidirectionalMask(7, 5), [total, total]))).not.toEqual(
+        valuesOf(padded),
+      );
     });
   });
 
