@@ -83,6 +83,16 @@ describe('textTokenizer', () => {
     ]);
   });
 
+  it('lets special tokens take the white space beside them, <mask> only that in front', () => {
+    // U+0085 is white space that the normaliser of this model leaves in the text.
+    const pieces = (text: string) => tokenizer.encodeWithOffsets(text).map(({ piece }) => piece);
+    expect(pieces('a\u0085<mask>\u0085b')).toEqual(['▁a', '<mask>', '▁', '\u0085', 'b']);
+    expect(pieces('a\u0085</s>\u0085b')).toEqual(['▁a', '</s>', '▁b']);
+    expect(pieces('\u0085\u0085<s>\u0085<mask>')).toEqual(['<s>', '<mask>']);
+    const [, , b] = tokenizer.encodeWithOffsets('a\u0085</s>\u0085b');
+    expect([b!.start, b!.end]).toEqual([7, 8]);
+  });
+
   it('takes special tokens for text where asked to', () => {
     expect(tokenizer.encode('a<mask>b')).toContain(tokenizer.maskId);
     const plain = tokenizer.encode('a<mask>b', { specialTokens: false });

@@ -58,9 +58,8 @@ const SPECIAL: readonly string[] = ['<s>', '<pad>', '</s>', '<unk>'];
 const MASK = '<mask>';
 const SPECIAL_IN_TEXT = /<s>|<pad>|<\/s>|<unk>|<mask>/g;
 /** White space as Python's `str.strip` sees it. */
-const OUTER_SPACE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: Python strips these controls too
-  /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: Python strips these controls too
+const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 /** The clean-up of the `transformers` library, in its order. */
 const CLEAN_UP: readonly (readonly [string, string])[] = [
   [' .', '.'],
@@ -126,10 +125,14 @@ class XlmRobertaTokenizer implements TextTokenizer {
     const result: TextPiece[] = [];
     let from = 0;
     for (const { 0: piece, index } of text.matchAll(SPECIAL_IN_TEXT)) {
-      for (const part of this.#encodePlain(text.slice(from, index), from)) result.push(part);
+      // A special token takes the white space in front of it, and all but <mask> that behind it.
+      let to = index;
+      while (to > from && isSpace(text[to - 1])) to--;
+      for (const part of this.#encodePlain(text.slice(from, to), from)) result.push(part);
       from = index + piece.length;
       const id = piece === MASK ? this.maskId : SPECIAL.indexOf(piece);
       result.push({ id, piece, start: index, end: from });
+      if (piece !== MASK) while (isSpace(text[from])) from++;
     }
     for (const part of this.#encodePlain(text.slice(from), from)) result.push(part);
     return result;
@@ -143,7 +146,7 @@ class XlmRobertaTokenizer implements TextTokenizer {
       if (skipSpecialTokens && (id < SPECIAL.length || id === this.maskId)) continue;
       text += this.idToPiece(id);
     }
-    text = text.replaceAll(META_SPACE, ' ').replace(OUTER_SPACE, '');
+    text = strip(text.replaceAll(META_SPACE, ' '));
     return cleanUp ? CLEAN_UP.reduce((t, [from, to]) => t.replaceAll(from, to), text) : text;
   }
 
@@ -218,4 +221,15 @@ class XlmRobertaTokenizer implements TextTokenizer {
       fix: 'The ids come from another vocabulary: this is the wrong one for them.',
     });
   }
+}
+
+function isSpace(character: string | undefined): boolean {
+  return character !== undefined && SPACE.test(character);
+}
+
+function strip(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(text[start])) start++;
+  while (end > start && isSpace(text[end - 1])) end--;
+  return text.slice(start, end);
 }
