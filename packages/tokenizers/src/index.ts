@@ -1,3 +1,3 @@
-export * from './text/index.js';
 export * from './image/index.js';
+export * from './text/index.js';
 export * from './visual/index.js';
