@@ -22,5 +22,6 @@ export {
 export * from './masking/block-mask.js';
 export * from './objectives/masked-data-modelling.js';
 export * from './objectives/pretrain-loss.js';
+export * from './recipe/initialization.js';
 export * from './recipe/pretrain.js';
 export * from './recipe/recipe.js';

@@ -126,6 +126,7 @@ async function recipeOf(options: PretrainCommandOptions): Promise<PretrainRecipe
   return pretrainRecipe({
     mix: mixOf(8),
     accumulate: 2,
+    initialization: 'fan-in',
     maxTextLength: 32,
     maxCaptionLength: 24,
     warmupSteps: Math.ceil(steps / 12),

@@ -24,6 +24,7 @@ import { type PretrainBatch, pretrainBatches } from '../batches/pretrain-batches
 import { requireCodebookFits } from '../bundle/model-fit.js';
 import { maskedDataHeadSpecs } from '../objectives/masked-data-modelling.js';
 import { pretrainLoss, slotsOf } from '../objectives/pretrain-loss.js';
+import { withInitialization } from './initialization.js';
 import type { PretrainRecipe } from './recipe.js';
 
 /** What a model is pretrained on. */
@@ -88,7 +89,9 @@ export async function pretrain(options: PretrainOptions): Promise<TrainResult> {
   if (options.parameters) {
     requireCodebookFits('pretrain', options.parameters, visualTokenizer.codes);
   }
-  const fresh = options.parameters ? undefined : initializeParameters(specs, recipe.seed);
+  const fresh = options.parameters
+    ? undefined
+    : initializeParameters(withInitialization(specs, recipe.initialization), recipe.seed);
   try {
     return await train({
       parameters: options.parameters ?? fresh!,

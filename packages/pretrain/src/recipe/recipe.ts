@@ -2,6 +2,7 @@ import { ConfigError, rejectUnknownKeys } from '@imglish/core';
 import { type MaskRatios, PAPER_MASK_RATIOS } from '../batches/masked-example.js';
 import type { StreamMix } from '../batches/pretrain-batches.js';
 import { PRETRAIN_STREAMS, type PretrainStream } from '../objectives/pretrain-loss.js';
+import { INITIALIZATIONS, type Initialization } from './initialization.js';
 
 /** Everything that decides a pretraining run besides model and data. Plain JSON. */
 export interface PretrainRecipe {
@@ -34,6 +35,8 @@ export interface PretrainRecipe {
   weights: Record<PretrainStream, number>;
   /** Activations are computed again instead of kept. */
   recompute: boolean;
+  /** How parameters begin when there are none to go on from. */
+  initialization: Initialization;
 }
 
 /**
@@ -60,6 +63,7 @@ export const PAPER_RECIPE: PretrainRecipe = {
   maxGradientNorm: 3,
   weights: { text: 1, image: 1, pairText: 1, pairImage: 1 },
   recompute: false,
+  initialization: 'reference',
 };
 
 const MIX_KEYS = ['text', 'image', 'pair'] as const;
@@ -113,6 +117,12 @@ export function pretrainRecipe(changes: Partial<PretrainRecipe> = {}): PretrainR
     'a number of at least 0 for each part of the loss',
     PRETRAIN_STREAMS.every((part) => isNumber(weights[part], (weight) => weight >= 0)),
     weights,
+  );
+  check(
+    'initialization',
+    INITIALIZATIONS.join(' or '),
+    INITIALIZATIONS.includes(recipe.initialization),
+    recipe.initialization,
   );
   check('recompute', 'a boolean', typeof recipe.recompute === 'boolean', recipe.recompute);
   return recipe;
