@@ -164,44 +164,47 @@ async function runHere(file, args) {
   await import(pathToFileURL(path).href);
 }
 
-/** Exit status of a program that shares our terminal; signals sent to us reach it. */
+/** Exit status of a program that shares our terminal. */
 function run(command, args, env) {
-  const child = start(command, args, 'inherit', env);
-  return finished(child, command);
+  return launch(command, args, 'inherit', env).status;
 }
 
 /** Like `run`, but keeps what it prints; that is shown only where it fails. */
 async function quiet(command, args) {
-  const child = start(command, args, ['ignore', 'pipe', 'pipe']);
+  const { child, status } = launch(command, args, ['ignore', 'pipe', 'pipe']);
   const chunks = [];
   child.stdout.on('data', (chunk) => chunks.push(chunk));
   child.stderr.on('data', (chunk) => chunks.push(chunk));
-  const status = await finished(child, command);
-  return { status, output: Buffer.concat(chunks).toString() };
+  return { status: await status, output: Buffer.concat(chunks).toString() };
 }
 
-function start(command, args, stdio, env = {}) {
+/** A program and the promise of its exit status. A signal sent to us reaches it, and ends us with it. */
+function launch(command, args, stdio, env = {}) {
+  let interrupted = false;
+  const forward = (signal) => {
+    interrupted = true;
+    // A terminal has sent its interrupt to the child itself.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, forward); // before there is anything to end
   const path = [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
   const quietTools = { TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' };
-  return spawn(command, args, {
+  const child = spawn(command, args, {
     cwd: root,
     stdio,
     env: { ...process.env, ...quietTools, ...env, PATH: path },
   });
-}
-
-function finished(child, command) {
-  const forward = (signal) => child.kill(signal);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  for (const signal of signals) process.on(signal, forward);
-  return new Promise((resolve) => {
+  const status = new Promise((resolve) => {
     child.on('error', (error) => fail(`could not run ${command}: ${error.message}`));
-    child.on('close', (status, signal) => {
+    child.on('close', (code, signal) => {
+      const result = signal ? 128 + constants.signals[signal] : code;
+      if (interrupted) process.exit(result);
       for (const name of signals) process.off(name, forward);
-      if (signal) process.exit(128 + constants.signals[signal]);
-      resolve(status);
+      resolve(result);
     });
   });
+  return { child, status };
 }
 
 async function timed(what, work) {

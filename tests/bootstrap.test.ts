@@ -163,6 +163,18 @@ describe('bootstrap', () => {
     expect((await finished(child)).status).toBe(9);
   });
 
+  it('runs nothing more after an interrupt', async () => {
+    installed();
+    program(
+      'node_modules/.bin/tsc',
+      '#!/bin/sh\necho "tsc $*" >> trace\ntrap "exit 0" INT\necho ready\nsleep 5 >/dev/null 2>&1 & wait\n',
+    );
+    const child = start(['typecheck']);
+    child.stdout?.on('data', () => child.kill('SIGINT'));
+    expect((await finished(child)).status).toBe(0);
+    expect(trace().match(/^tsc/gm)).toHaveLength(1);
+  });
+
   it('refuses an old Node', async () => {
     const code = "Object.defineProperty(process.versions, 'node', { value: '20.18.1' })";
     const { status, stderr } = await finished(
