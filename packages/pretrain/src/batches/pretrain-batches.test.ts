@@ -188,6 +188,21 @@ describe('a batch', () => {
     expect((await batchOf()).text!.dropPath).toBeUndefined();
   });
 
+  it('masks every sample in its own way, in each epoch anew', async () => {
+    const one = { texts: datasetOf([toyTexts(6)[5]!]), images: datasetOf(toyImages(1)) };
+    const options = { ...one, pairs: datasetOf(toyPairs(1)), mix: { text: 8, image: 8, pair: 8 } };
+    const { text, image, pair } = await batchOf(options); // Of one example each, eight times.
+    const ways = (slots: MaskedSlots, length: number) => {
+      const { bySample } = slotsBySample(slots, 8, length);
+      return new Set(bySample.map((of) => [...of.keys()].join())).size;
+    };
+    expect(ways(text!.words, 20)).toBeGreaterThan(4);
+    expect(ways(image!.patches, PATCHES)).toBeGreaterThan(4);
+    expect(ways(pair!.patches, PATCHES)).toBeGreaterThan(4);
+    expect(ways(pair!.words, 12)).toBeGreaterThan(2); // Three of four words: four ways.
+    expect(rowsOf(image!.inputs.imageMask)).not.toEqual(rowsOf(pair!.inputs.imageMask));
+  });
+
   it('is two of half the size: every sample is drawn by its number', async () => {
     const whole = await batchOf({ ...all, mix: { text: 4, image: 2, pair: 4 } }, 1);
     const halves = [2, 3].map((index) =>

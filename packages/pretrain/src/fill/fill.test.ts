@@ -2,10 +2,20 @@ import '@tensorflow/tfjs-backend-cpu';
 import { initializeParameters } from '@imglish/core';
 import { withoutLeaks } from '@imglish/testing';
 import { defaultPreprocessor } from '@imglish/tokenizers';
-import { dispose } from '@tensorflow/tfjs-core';
+import { dispose, mul } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { overfitModel } from '../../test/overfit.js';
-import { CODES, COLOURS, mosaic, toyTextTokenizer, toyVisualTokenizer } from '../../test/toy.js';
+import { randomParameters } from '../../test/parameters.js';
+import {
+  CODES,
+  COLOURS,
+  codesOf,
+  mosaic,
+  toyConfig,
+  toyTextTokenizer,
+  toyTokenizers,
+  toyVisualTokenizer,
+} from '../../test/toy.js';
 import type { PretrainedModel } from '../bundle/pretrained-model.js';
 import { pretrainSpecs } from '../recipe/pretrain.js';
 import { fillImage } from './fill-image.js';
@@ -88,6 +98,24 @@ describe('fillText', () => {
 });
 
 describe('fillImage', () => {
+  it('does not see what is under the mask', async () => {
+    const config = toyConfig();
+    const drawn = randomParameters(config);
+    const name = 'beit3.vision_embed.proj.weight';
+    const strong = mul(drawn[name]!, 10); // What a patch shows decides what is said of it.
+    const random = { config, parameters: { ...drawn, [name]: strong }, ...toyTokenizers() };
+    const codes = codesOf(1);
+    const mask = codes.map((_, i) => i % 2);
+    const others = codes.map((code, i) => (mask[i] === 1 ? (code + 1) % CODES : code));
+    const [filled, hidden] = [
+      await fillImage(random, mosaic(codes), mask),
+      await fillImage(random, mosaic(others), mask),
+    ];
+    expect(hidden.expected).not.toEqual(filled.expected);
+    expect(hidden.codes).toEqual(filled.codes);
+    dispose([drawn, strong]);
+  });
+
   it('leaves nothing behind, with or without a caption', async () => {
     await withoutLeaks(async () => {
       await fillImage(model, plain('red'), [1, 0, 0, 0]);
