@@ -11,7 +11,7 @@ import {
 import { tasks } from '@imglish/tasks';
 import { type Tensor, type Tensor2D, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import { type FixtureFile, type FixtureSet, floats, integers } from './fixture-set.js';
-import { OUTPUT_TOLERANCE, type Report } from './report.js';
+import type { Report } from './report.js';
 import type { Suite } from './suite.js';
 
 const WEIGHTS = /^weights\/.*\.(?:safetensors|pth)$/;
@@ -89,7 +89,7 @@ async function checkInterpolation(set: FixtureSet, report: Report, path: string)
     const parameters = await loadTensors(loadCheckpoint(source, { specs }));
     const resized = parameters[table]!;
     const actual = { shape: resized.shape, values: await resized.data() };
-    report.close(path, name, actual, file[name]!, OUTPUT_TOLERANCE);
+    report.output(path, name, actual, file[name]!);
     if (file[`in.image${size}`]) await checkAtSize(report, path, file, parameters, config, size);
     for (const tensor of Object.values(parameters)) tensor.dispose();
   }
@@ -118,7 +118,7 @@ async function checkAtSize(
   for (const [name, tensor] of Object.entries(outputs)) {
     const fixture = `out${size}.${name}`;
     const actual = { shape: tensor.shape, values: await tensor.data() };
-    if (file[fixture]) report.close(path, fixture, actual, file[fixture], OUTPUT_TOLERANCE);
+    if (file[fixture]) report.output(path, fixture, actual, file[fixture]);
     tensor.dispose();
   }
 }
