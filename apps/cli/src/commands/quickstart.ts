@@ -2,10 +2,15 @@ import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { disposeAll, type Parameters } from '@imglish/core';
 import { fileDirectory, fileSink } from '@imglish/core/node';
-import { type PretrainEvaluation, savePretrained } from '@imglish/pretrain';
+import {
+  INITIALIZATIONS,
+  type Initialization,
+  type PretrainEvaluation,
+  savePretrained,
+} from '@imglish/pretrain';
 import type { StepMetrics } from '@imglish/train';
 import { progress } from '@imglish/train/node';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { trainTokenizers } from '../model/tokenizers.js';
 import { evaluateQuickstart, type QuickstartEvaluation } from '../quickstart/evaluation.js';
@@ -21,6 +26,7 @@ import { integer } from './options.js';
 interface QuickstartOptions {
   seed: number;
   steps?: number;
+  initialization: Initialization;
   out: string;
   backend?: string;
   threads?: number;
@@ -38,6 +44,11 @@ export function registerQuickstart(program: Command): void {
     .description('pretrain a tiny BEiT-3 on captioned emoji and let it fill in blanks')
     .option('--seed <number>', 'the same seed gives the same numbers', integer(0), 0)
     .option('--steps <count>', 'updates; by default about 90 seconds of them', integer(1))
+    .addOption(
+      new Option('--initialization <kind>', 'how parameters begin')
+        .choices([...INITIALIZATIONS])
+        .default('fan-in'),
+    )
     .option('--out <directory>', 'where the model and the report go', 'runs/quickstart')
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--threads <count>', 'by default all; the numbers do not depend on it', integer(1))
@@ -50,8 +61,9 @@ export function registerQuickstart(program: Command): void {
       for (const attempt of tried) {
         if (!attempt.ok) say(`backend ${attempt.name} does not work here: ${attempt.reason}`);
       }
-      const { seed, steps, shareAlike } = options;
-      const settings = quickstartSettings(backend.name, { seed, steps, shareAlike });
+      const { seed, steps, initialization, shareAlike } = options;
+      const choices = { seed, steps, initialization, shareAlike };
+      const settings = quickstartSettings(backend.name, choices);
       const { config, codes, codebookImages } = settings;
       const ranks = options.threads ?? defaultRanks(settings.recipe.accumulate);
       say(`computing with ${backend.name} on ${ranks} ${ranks === 1 ? 'thread' : 'threads'}`);

@@ -10,7 +10,11 @@ export function modelCard(
   backend: string,
   evaluation: QuickstartEvaluation,
 ): string {
-  const command = `npm start -- --seed ${recipe.seed} --steps ${recipe.steps}${shareAlike ? '' : ' --no-share-alike'}`;
+  const command = [
+    `npm start -- --seed ${recipe.seed} --steps ${recipe.steps}`,
+    `--initialization ${recipe.initialization}`,
+    ...(shareAlike ? [] : ['--no-share-alike']),
+  ].join(' ');
   return `# A tiny BEiT-3, pretrained on emoji
 
 ${config.layers} layers, width ${config.dim}, ${config.imageSize.join(' × ')} px, ${config.vocabularySize} words. A demonstration, not a model for use.

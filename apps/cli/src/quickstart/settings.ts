@@ -1,5 +1,5 @@
 import { type ModelConfig, preset } from '@imglish/core';
-import { type PretrainRecipe, pretrainRecipe } from '@imglish/pretrain';
+import { type Initialization, type PretrainRecipe, pretrainRecipe } from '@imglish/pretrain';
 import type { EmojiSource } from '../model/training-data.js';
 
 /** Everything that a quickstart depends on; the same settings give the same numbers. */
@@ -17,14 +17,23 @@ export interface QuickstartSettings {
   shareAlike: boolean;
 }
 
+/** What a user may choose. */
+export interface QuickstartChoices {
+  seed: number;
+  steps?: number | undefined;
+  initialization: Initialization;
+  shareAlike: boolean;
+}
+
 /** Updates that take about 90 seconds on two cores, by engine. */
 const STEPS: Readonly<Record<string, number>> = { wasm: 400, cpu: 30 };
 
 /** The default run: the tiny preset, a recipe that is sized for a minute and a half. */
 export function quickstartSettings(
   backend: string,
-  { seed, steps, shareAlike }: { seed: number; steps?: number | undefined; shareAlike: boolean },
+  options: QuickstartChoices,
 ): QuickstartSettings {
+  const { seed, steps, initialization, shareAlike } = options;
   const updates = steps ?? STEPS[backend] ?? STEPS.cpu!;
   return {
     backend,
@@ -40,7 +49,7 @@ export function quickstartSettings(
       minLr: 1e-5,
       warmupSteps: Math.ceil(updates / 12),
       maxGradientNorm: 3,
-      initialization: 'fan-in',
+      initialization,
     }),
     codes: 128,
     codebookImages: 2000,
