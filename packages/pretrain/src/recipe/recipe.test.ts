@@ -48,6 +48,7 @@ describe('pretrainRecipe', () => {
     [{ layerDecay: 1.1 }],
     [{ maxGradientNorm: 0 }],
     [{ recompute: 1 }],
+    [{ initialization: 'random' }],
     [{ mix: { text: 1, image: 1 } }],
     [{ mix: { text: 1, image: 1, pair: -1 } }],
     [{ mix: null }],
