@@ -38,7 +38,7 @@ const numbers = ({ out }: Ran) => out.split('\n').filter((line) => line.startsWi
 const bytes = (...path: string[]) => readFileSync(join(folder, ...path));
 const results = ({ out }: Ran) => JSON.parse(out.trimEnd().split('\n').at(-1)!);
 
-describe('quickstart', () => {
+describe('quickstart', { timeout: 300_000 }, () => {
   let first: Ran;
   beforeAll(async () => {
     first = await quickstart('first', '--seed', '5');
@@ -66,11 +66,12 @@ describe('quickstart', () => {
     for (const stream of ['words of a text', 'patches of an image a', 'caption, given']) {
       expect(rows.filter((row) => row.includes(stream))).toHaveLength(3);
     }
-    // Chance after two steps: about ln 2000 for words, ln 128 for codes.
+    // Chance after two steps: ln 2000 for words, ln 128 for codes, and about ½ more, because the
+    // logits of a fresh head have a variance of 1.
     const loss = (name: string) =>
       Number(new RegExp(`${name} +([\\d.]+) `).exec(rows.join('\n'))![1]);
-    expect(Math.abs(loss('words of a text alone') - Math.log(2000))).toBeLessThan(0.5);
-    expect(Math.abs(loss('patches of an image alone') - Math.log(128))).toBeLessThan(0.5);
+    expect(Math.abs(loss('words of a text alone') - Math.log(2000) - 0.5)).toBeLessThan(0.5);
+    expect(Math.abs(loss('patches of an image alone') - Math.log(128) - 0.5)).toBeLessThan(0.5);
   });
 
   it('shows progress on stderr', () => {
@@ -98,9 +99,9 @@ describe('quickstart', () => {
     expect(vocabSize).toBe(2000);
     expect(await outputOf('describe', model)).toContain('4 layers of width 128');
     const card = bytes('first/model/README.md').toString();
-    expect(card).toContain('npm start -- --seed 5 --steps 2`');
-    expect(card).toContain('OpenMoji');
-    expect(card).toContain('MIT');
+    expect(card).toContain('npm start -- --seed 5 --steps 2 ');
+    expect(card).toMatch(/^- pictures by OpenMoji .*share alike/m);
+    expect(card).toMatch(/^- labels .*MIT/m);
   });
 
   it('writes a report that needs nothing besides itself', () => {
@@ -157,6 +158,8 @@ describe('quickstart', () => {
     expect(ours[word]).not.toBe(theirs[word]);
     const card = bytes('other/model/README.md').toString();
     expect(card).toContain('--no-share-alike`');
+    expect(card).not.toContain('share alike');
+    expect(card).toMatch(/^- labels .*MIT/m);
   });
 
   describe('leaves a model for fill, which', () => {

@@ -59,6 +59,10 @@ async function checkSteps(set: FixtureSet, report: Report): Promise<void> {
   let state: AdamWState = {};
   const { weight_decay: weightDecay, layer_decay: layerDecay } = recipe;
   const groups = parameterGroups(start, { weightDecay, layerDecay, layers: config.layers });
+  // ε as it is beside gradients that are not yet clipped.
+  const epsilon = recipe.eps / clipFactor(normOf(first ?? {}), recipe.clip_grad ?? Infinity);
+  const firstStep = (name: string, g: number) =>
+    (recipe.lr * groups[name]!.lrScale * g) / (Math.abs(g) + epsilon);
   for (const [step, expected] of losses.entries()) {
     const { loss, gradients } = valueAndGradients((given) => {
       const outputs = task.forward(given, config, file);
@@ -73,7 +77,7 @@ async function checkSteps(set: FixtureSet, report: Report): Promise<void> {
       break;
     }
     const [beta1, beta2] = recipe.betas;
-    const given = step === 0 && first ? await settled(gradients, first) : gradients;
+    const given = step === 0 && first ? await settled(gradients, first, firstStep) : gradients;
     const clipped = clip(given, recipe.clip_grad);
     const next = adamW(parameters, clipped, state, {
       lr: recipe.lr,
@@ -101,6 +105,10 @@ async function checkSteps(set: FixtureSet, report: Report): Promise<void> {
   for (const tensor of [...moments, ...Object.values(parameters)] as Tensor[]) tensor.dispose();
 }
 
+function normOf(file: FixtureFile): number {
+  return Math.hypot(...Object.values(file).map(({ values }) => Math.hypot(...values)));
+}
+
 /** Gradients as AdamW gets them, of norm `max` at most; the given ones are disposed if they change. */
 function clip(gradients: Record<string, Tensor>, max: number | null): Record<string, Tensor> {
   if (max === null) return gradients;
@@ -114,22 +122,26 @@ function clip(gradients: Record<string, Tensor>, max: number | null): Record<str
 }
 
 /**
- * Our gradients, but for elements that are not zero and below the gradients' tolerance, 1e-5 of the
- * root mean square, the reference's: there the sign is rounding noise, and AdamW's first step is lr
- * times the sign, whose effect later steps multiply. Gradients have checks of their own.
+ * Our gradients, but the reference's for elements that are not zero and that the gradients'
+ * tolerance, 1e-5 of the root mean square, would move by more than 1e-5: AdamW's first step is
+ * lr · g / (|g| + ε), so there rounding noise decides, by its sign or beside ε, and later steps
+ * multiply it. Gradients have checks of their own.
  */
 async function settled(
   gradients: Record<string, Tensor>,
   reference: FixtureFile,
+  stepOf: (name: string, gradient: number) => number,
 ): Promise<Record<string, Tensor>> {
   const result: Record<string, Tensor> = {};
   for (const [name, gradient] of Object.entries(gradients)) {
     const given = reference[name]?.values ?? new Float32Array();
     const squares = given.reduce((sum, value) => sum + value * value, 0);
-    const limit = 1e-5 * Math.sqrt(squares / given.length);
+    const noise = 1e-5 * Math.sqrt(squares / given.length);
     const values = Float32Array.from(await gradient.data(), (value, i) => {
       const expected = given[i] ?? 0;
-      return expected !== 0 && Math.abs(expected) < limit ? expected : value;
+      if (expected === 0) return value;
+      const moved = stepOf(name, expected + noise) - stepOf(name, expected - noise);
+      return moved > 1e-5 ? expected : value;
     });
     result[name] = tensor(values, gradient.shape);
     gradient.dispose();

@@ -1,4 +1,4 @@
-import { describeLicences } from '@imglish/emoji';
+import { describeLicences, emojiLicences } from '@imglish/emoji';
 import type { PretrainEvaluation } from '@imglish/pretrain';
 import type { QuickstartEvaluation } from './evaluation.js';
 import { percent, STREAM_NAMES, samplesPerStep } from './report.js';
@@ -15,6 +15,8 @@ export function modelCard(
     `--initialization ${recipe.initialization}`,
     ...(shareAlike ? [] : ['--no-share-alike']),
   ].join(' ');
+  const licences = emojiLicences.filter((licence) => shareAlike || !licence.shareAlike);
+  const sources = describeLicences(licences).replaceAll(/^/gm, '- ');
   return `# A tiny BEiT-3, pretrained on emoji
 
 ${config.layers} layers, width ${config.dim}, ${config.imageSize.join(' × ')} px, ${config.vocabularySize} words. A demonstration, not a model for use.
@@ -29,7 +31,7 @@ ${cardTable('Concepts shown, in a style that was not', evaluation.unseenStyle)}
 
 ## Data
 
-${describeLicences()}
+${sources}
 `;
 }
 

@@ -8,8 +8,7 @@ import type { Initializer, ParameterSpec, ParameterSpecs } from '@imglish/core';
  *
  * `fan-in`: for training from nothing. Linear layers N(0, 1 / inputs), so that every layer keeps the
  * scale of what it reads (LeCun et al. 1998, "Efficient BackProp"); words N(0, 1), positions
- * N(0, 0.5²), so that both are seen from the first step. Everything else as in the reference, the
- * heads too: they begin by finding every answer about as probable.
+ * N(0, 0.5²), so that both are seen from the first step. Everything else as in the reference.
  */
 export type Initialization = 'reference' | 'fan-in';
 
@@ -30,9 +29,7 @@ export function withInitialization(
 function fanIn(name: string, { shape, init }: ParameterSpec): Initializer {
   if (name === 'beit3.text_embed.weight') return { kind: 'normal', std: 1 };
   if (name.includes('.embed_positions.')) return { kind: 'normal', std: 0.5 };
-  const inBackbone = name.startsWith('beit3.');
   // Only the weights of linear layers begin with a truncated normal.
-  if (inBackbone && init.kind === 'truncatedNormal')
-    return { kind: 'normal', std: shape[1]! ** -0.5 };
+  if (init.kind === 'truncatedNormal') return { kind: 'normal', std: shape[1]! ** -0.5 };
   return init;
 }
