@@ -2,7 +2,7 @@ import { valueAndGradients } from '@imglish/core';
 import { clipFactor, globalNorm } from '@imglish/train';
 import { mul, type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { type FixtureFile, type FixtureSet, floats, parametersOf } from './fixture-set.js';
-import type { Report } from './report.js';
+import { normOf, type Report } from './report.js';
 import type { Suite } from './suite.js';
 import { captioningInputs, type LossFixture, TASK_CASES, type TaskCase } from './task-cases.js';
 
@@ -164,7 +164,7 @@ async function compareGradients(
   gradients: Record<string, Tensor>,
   expected: FixtureFile,
 ): Promise<void> {
-  const all = Math.hypot(...Object.values(expected).map(({ values }) => norm(values)));
+  const all = normOf(Object.values(expected));
   for (const [name, { values, shape }] of Object.entries(expected)) {
     const gradient = gradients[name];
     if (!gradient || gradient.shape.join() !== shape.join()) {
@@ -172,18 +172,12 @@ async function compareGradients(
       continue;
     }
     const ours = await gradient.data();
-    const difference = norm(values.map((value, i) => ours[i]! - value));
-    const limit = 1e-5 * Math.max(norm(values), 1e-3 * all, 1e-2);
+    const difference = normOf([{ values: values.map((value, i) => ours[i]! - value) }]);
+    const limit = 1e-5 * Math.max(normOf([{ values }]), 1e-3 * all, 1e-2);
     const detail = `‖g − r‖ ${difference.toExponential(1)} of ${limit.toExponential(1)}`;
     report.check(path, name, difference <= limit, detail);
   }
   for (const name of Object.keys(gradients)) {
     if (!expected[name]) report.check(path, name, false, 'a gradient the reference has not');
   }
-}
-
-function norm(values: Float32Array): number {
-  let sum = 0;
-  for (const value of values) sum += value * value;
-  return Math.sqrt(sum);
 }

@@ -11,7 +11,7 @@ import {
 } from '@imglish/train';
 import { mul, type Scalar, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { type FixtureFile, type FixtureSet, parametersOf } from './fixture-set.js';
-import type { Report } from './report.js';
+import { normOf, type Report } from './report.js';
 import type { Suite } from './suite.js';
 import { TASK_CASES } from './task-cases.js';
 
@@ -60,7 +60,8 @@ async function checkSteps(set: FixtureSet, report: Report): Promise<void> {
   const { weight_decay: weightDecay, layer_decay: layerDecay } = recipe;
   const groups = parameterGroups(start, { weightDecay, layerDecay, layers: config.layers });
   // ε as it is beside gradients that are not yet clipped.
-  const epsilon = recipe.eps / clipFactor(normOf(first ?? {}), recipe.clip_grad ?? Infinity);
+  const epsilon =
+    recipe.eps / clipFactor(normOf(Object.values(first ?? {})), recipe.clip_grad ?? Infinity);
   const firstStep = (name: string, g: number) =>
     (recipe.lr * groups[name]!.lrScale * g) / (Math.abs(g) + epsilon);
   for (const [step, expected] of losses.entries()) {
@@ -105,10 +106,6 @@ async function checkSteps(set: FixtureSet, report: Report): Promise<void> {
   for (const tensor of [...moments, ...Object.values(parameters)] as Tensor[]) tensor.dispose();
 }
 
-function normOf(file: FixtureFile): number {
-  return Math.hypot(...Object.values(file).map(({ values }) => Math.hypot(...values)));
-}
-
 /** Gradients as AdamW gets them, of norm `max` at most; the given ones are disposed if they change. */
 function clip(gradients: Record<string, Tensor>, max: number | null): Record<string, Tensor> {
   if (max === null) return gradients;
@@ -135,8 +132,7 @@ async function settled(
   const result: Record<string, Tensor> = {};
   for (const [name, gradient] of Object.entries(gradients)) {
     const given = reference[name]?.values ?? new Float32Array();
-    const squares = given.reduce((sum, value) => sum + value * value, 0);
-    const noise = 1e-5 * Math.sqrt(squares / given.length);
+    const noise = (1e-5 * normOf([{ values: given }])) / Math.sqrt(given.length);
     const values = Float32Array.from(await gradient.data(), (value, i) => {
       const expected = given[i] ?? 0;
       if (expected === 0) return value;

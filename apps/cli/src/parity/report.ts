@@ -82,6 +82,15 @@ export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): numbe
   return worst;
 }
 
+/** √(Σ x²) over all elements of all. */
+export function normOf(all: readonly Pick<Values, 'values'>[]): number {
+  let squares = 0;
+  for (const { values } of all) {
+    for (let i = 0; i < values.length; i++) squares += values[i]! * values[i]!;
+  }
+  return Math.sqrt(squares);
+}
+
 function clip(text: string | undefined): string {
   const shown = String(text);
   return shown.length > 160 ? `${shown.slice(0, 160)}…` : shown;
