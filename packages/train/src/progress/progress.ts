@@ -38,6 +38,9 @@ export interface ProgressOptions {
 /** The rate is taken over this many seconds, so that it follows work that gets slower or faster. */
 const WINDOW_SECONDS = 10;
 
+/** Less time than this tells nothing about a rate. */
+const TELLING_MS = 20;
+
 /** Measures the rate of some work and hands reports to a renderer. */
 export function createProgress(
   label: string,
@@ -53,7 +56,8 @@ export function createProgress(
     const horizon = time - 1000 * WINDOW_SECONDS;
     while (marks.length > 2 && marks[1]!.time < horizon) marks.shift();
     const oldest = marks[0]!;
-    const rate = time > oldest.time ? (1000 * (step - oldest.step)) / (time - oldest.time) : 0;
+    const elapsed = time - oldest.time;
+    const rate = elapsed >= TELLING_MS ? (1000 * (step - oldest.step)) / elapsed : 0;
     const secondsLeft = rate > 0 ? (total - step) / rate : undefined;
     last = { label, step, total, rate, secondsLeft, ...(losses ? { losses } : {}) };
     renderer.update(last);
