@@ -1,10 +1,12 @@
+import { ImglishError } from '@imglish/core';
 import { createProgress } from '@imglish/train';
 import { terminalRenderer } from '@imglish/train/node';
 import type { Command } from 'commander';
 import { openBackend } from '../model/backend.js';
-import { openFixtureSet } from '../parity/fixture-set.js';
+import { type FixtureSet, openFixtureSet } from '../parity/fixture-set.js';
 import { SUITES } from '../parity/index.js';
-import { createReport } from '../parity/report.js';
+import { createReport, type Report } from '../parity/report.js';
+import type { Suite } from '../parity/suite.js';
 
 interface ParityOptions {
   golden: string;
@@ -37,7 +39,7 @@ export function registerParity(program: Command): void {
       const progress = createProgress('parity', suites.length, renderer);
       for (const [i, suite] of suites.entries()) {
         const before = report.checks.length;
-        await suite.run(set, report);
+        await runSuite(suite, set, report);
         progress.set(i + 1);
         const checks = report.checks.slice(before);
         const failed = checks.filter(({ passed }) => !passed).length;
@@ -56,4 +58,14 @@ export function registerParity(program: Command): void {
       }
       process.exitCode = failed > 0 ? 1 : 0;
     });
+}
+
+/** A suite that cannot go on is a failure of its own; the others still run. */
+async function runSuite(suite: Suite, set: FixtureSet, report: Report): Promise<void> {
+  try {
+    await suite.run(set, report);
+  } catch (error) {
+    if (!ImglishError.isInstance(error)) throw error;
+    report.check(suite.name, 'runs to its end', false, `${error.message} [${error.code}]`);
+  }
 }
