@@ -46,7 +46,7 @@ export type TrainedTokenizers = PretrainTokenizers & {
 const ITERATIONS = 12;
 const MAX_PATCHES = 32_768;
 
-/** Trains the text tokenizer on the texts and captions, the visual one on the pictures. */
+/** Trains the text tokenizer on the texts, the visual one on the pictures. */
 export async function trainTokenizers(options: TokenizerTraining): Promise<TrainedTokenizers> {
   const spm = await trainTextTokenizer(options);
   const visualTokenizer = await trainVisualTokenizer(options);

@@ -121,7 +121,7 @@ function words(examples: readonly WordFillIn[]): string {
   const rows = examples.map(({ image, blanked, answer, withImage, withoutImage }) => [
     imageTag(image, 2),
     escapeHtml(blanked).replaceAll('&lt;mask&gt;', '<span class="blank">&nbsp;?&nbsp;</span>'),
-    escapeHtml(answer.map(readable).join(' ')),
+    escapeHtml(answer.map(readable).join('·')),
     guesses(withImage, answer),
     guesses(withoutImage, answer),
   ]);

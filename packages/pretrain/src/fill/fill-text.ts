@@ -17,7 +17,7 @@ export interface WordGuess {
 export interface FilledText {
   /** The text with every blank filled in by its most probable piece. */
   text: string;
-  /** For each `<mask>`, from left to right, the most probable pieces. */
+  /** For each `<mask>`, from left to right, the most probable pieces; special tokens are none. */
   blanks: WordGuess[][];
 }
 
@@ -66,10 +66,18 @@ export async function fillText(
   const values = await probabilities.data();
   const classes = probabilities.shape[1];
   probabilities.dispose();
+  // A blank stands for a word: what marks beginning, end and the like is no answer.
+  const { bosId, padId, eosId, unkId, maskId } = tokenizer;
+  const special: number[] = [bosId, padId, eosId, unkId, maskId];
   const blanks = slots.map((_, i) =>
-    mostProbable(values.subarray(i * classes, (i + 1) * classes), tokenizer.vocabSize, top).map(
-      ([id, probability]) => ({ id, piece: tokenizer.idToPiece(id), probability }),
-    ),
+    mostProbable(
+      values.subarray(i * classes, (i + 1) * classes),
+      tokenizer.vocabSize,
+      top + special.length,
+    )
+      .filter(([id]) => !special.includes(id))
+      .slice(0, top)
+      .map(([id, probability]) => ({ id, piece: tokenizer.idToPiece(id), probability })),
   );
   const filled = ids.slice();
   slots.forEach((slot, i) => {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { ConfigError, TrainError } from '@imglish/core';
 import type { Communicator } from '../communicator/communicator.js';
 
@@ -17,8 +18,8 @@ const GENERATION = 1;
 const LEFT = 2;
 const FIRST_RANK = 3;
 
-/** How soon a waiting rank notices that another has left, if it was not woken for it. */
-const LOOK_AGAIN_MS = 200;
+/** Longest that a waiting rank blocks its thread at a time. */
+const WAIT_MS = 20;
 
 /** What a rank announces before it meets the others. */
 const REDUCE_FLOATS = 1;
@@ -140,13 +141,6 @@ function sumInto(
   };
 }
 
-type WaitAsync = (
-  array: Int32Array,
-  index: number,
-  value: number,
-  timeout: number,
-) => { async: boolean; value: string | Promise<string> };
-
 /** Resolves when as many as `size` have arrived since the last time; the last one wakes the others. */
 async function arrive(control: Int32Array, size: number): Promise<void> {
   const assertComplete = (): void => {
@@ -161,17 +155,12 @@ async function arrive(control: Int32Array, size: number): Promise<void> {
     Atomics.notify(control, GENERATION);
     return;
   }
-  // A pending waitAsync does not keep a thread alive; a timer does.
-  const alive = setInterval(() => {}, 2 ** 30);
-  try {
-    // Not in the library types of ES2023; Node has it since 16.
-    const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync };
-    while (Atomics.load(control, GENERATION) === generation) {
-      assertComplete();
-      await waitAsync(control, GENERATION, generation, LOOK_AGAIN_MS).value;
-    }
-  } finally {
-    clearInterval(alive);
+  // Short blocking waits: on busy processors Atomics.waitAsync wakes several times later.
+  while (Atomics.load(control, GENERATION) === generation) {
+    assertComplete();
+    Atomics.wait(control, GENERATION, generation, WAIT_MS);
+    // Signals, messages and other ranks of this thread have their turn.
+    await setImmediate();
   }
 }
 
