@@ -167,5 +167,7 @@ function summarize(
   say(`model   ${directory}`);
   say(`report  ${report}`);
   const example = 'a <mask> drawing of a <mask>';
-  say(`try     npm run imglish -- fill --model ${relative('.', directory)} "${example}"`);
+  say(
+    `try     npm run imglish -- fill --model ${JSON.stringify(relative('.', directory))} "${example}"`,
+  );
 }

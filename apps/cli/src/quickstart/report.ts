@@ -56,7 +56,7 @@ ${lossChart(metrics, evaluation.unseenConcepts)}
 ${scores(evaluation.unseenConcepts)}
 <h3>Concepts it showed, in a drawing style it did not</h3>
 ${scores(evaluation.unseenStyle)}
-<p class="note">Accuracy: the most probable answer is right. Loss: nats for each blank. "Without its partner": the same blanks, the image left out for words, the caption for patches.</p>
+<p class="note">In per cent: how often the most probable answer is right. Small: the loss, in nats for each blank. "Without its partner": the same blanks, the image left out for words, the caption for patches.</p>
 <h2>Masked patches, filled in</h2>
 <p class="note">Unseen concepts. Original, masked, filled in by the model's most probable visual codes.</p>
 ${fillIns.pictures.map(picture).join('\n')}
@@ -129,14 +129,15 @@ function words(examples: readonly WordFillIn[]): string {
 }
 
 function guesses(blanks: WordGuess[][], answer: readonly string[]): string {
-  const lines = blanks.flatMap((list, i) =>
-    list.map(({ piece, probability }) => {
+  const groups = blanks.map((list, i) => {
+    const lines = list.map(({ piece, probability }) => {
       const kind = piece === answer[i] ? 'right' : 'wrong';
       const bar = `<span class="bar" style="width:${Math.round(60 * probability)}px"></span>`;
       return `<div class="${kind}">${bar}${escapeHtml(readable(piece))} ${percent(probability)}</div>`;
-    }),
-  );
-  return lines.join('');
+    });
+    return `<div class="guesses">${lines.join('')}</div>`;
+  });
+  return groups.join('');
 }
 
 function readable(piece: string): string {

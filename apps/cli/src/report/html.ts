@@ -43,6 +43,7 @@ svg { max-width: 100%; height: auto; } svg text { font: 11px system-ui, sans-ser
 img { image-rendering: pixelated; border-radius: 4px; vertical-align: middle; }
 .blank { background: var(--soft); border-radius: 4px; padding: 0 .3em; } .right { color: #2a8a3e; } .wrong { color: #b4482f; }
 .bar { display: inline-block; height: .6em; background: #4c7bd9; border-radius: 2px; margin-right: .4em; }
+.guesses + .guesses { border-top: 1px dashed var(--line); margin-top: .25rem; padding-top: .25rem; } img { outline: 1px solid var(--line); }
 .note { opacity: .75; font-size: .9em; } figure { display: inline-block; margin: 0 1rem 1rem 0; } figcaption { font-size: .8em; opacity: .75; }
 </style>
 </head>
