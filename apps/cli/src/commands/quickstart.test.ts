@@ -54,7 +54,7 @@ describe('quickstart', { timeout: 300_000 }, () => {
     expect(lines.at(-3)).toBe(`model   ${join(folder, 'first/model')}`);
     expect(lines.at(-2)).toBe(`report  ${join(folder, 'first/report.html')}`);
     expect(lines.at(-1)).toMatch(
-      /^try {5}npm run imglish -- fill --model .*first\/model "a <mask> drawing of a <mask>"$/,
+      /^try {5}npm run imglish -- fill --model ".*first\/model" "a <mask> drawing of a <mask>"$/,
     );
   });
 
@@ -195,15 +195,17 @@ describe('quickstart', { timeout: 300_000 }, () => {
       expect(seeing.blanks).not.toEqual(blind.blanks);
     });
 
-    it('gives every piece for a blank, and their probabilities are one', async () => {
+    it('gives every piece for a blank; only special tokens are missing from one', async () => {
       const { out } = await fill('<mask>', '--top', '2000', '--json');
       const [list] = JSON.parse(out).blanks;
       const sum = list.reduce(
         (total: number, guess: { probability: number }) => total + guess.probability,
         0,
       );
-      expect(list).toHaveLength(2000);
-      expect(sum).toBeCloseTo(1, 4);
+      // All but <s>, <pad>, </s>, <unk> and <mask>, which after two steps have about their share.
+      expect(list).toHaveLength(1995);
+      expect(sum).toBeLessThan(1);
+      expect(sum).toBeGreaterThan(0.95);
     });
 
     it('masks patches of an image, fills them in, and writes all three', async () => {
