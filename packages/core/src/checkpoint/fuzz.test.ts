@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { goldenBytes } from '../../test/checkpoint/fixtures.js';
 import { pickleOf, textOf, torchFileOf } from '../../test/checkpoint/pickles.js';
@@ -22,6 +24,7 @@ async function attempt(bytes: Uint8Array): Promise<string> {
       return source.read(offset, length);
     },
   };
+  collectGarbage();
   const memoryBefore = used();
   const start = process.cpuUsage();
   let outcome = 'read';
@@ -48,6 +51,10 @@ function tooLong(length: number) {
   const expected = 'a read within the file';
   return { code: 'test/too-long', where: 'fuzz', expected, got: `${length} bytes` };
 }
+
+setFlagsFromString('--expose-gc');
+/** So that what earlier cases left behind is not counted as this one's. */
+const collectGarbage = runInNewContext('gc') as () => void;
 
 function used(): number {
   const { heapUsed, external } = process.memoryUsage();

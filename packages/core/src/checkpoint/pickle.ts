@@ -37,7 +37,7 @@ export interface Unpickled {
 }
 
 /** Memory that the values of one pickle may take, estimated from above. */
-const MAX_VALUE_BYTES = 48 * 2 ** 20;
+const MAX_VALUE_BYTES = 24 * 2 ** 20;
 const COST = { step: 16, memo: 64, list: 64, dict: 256, entry: 64 } as const;
 const MAX_INTEGER_BYTES = 1024;
 const MAX_GLOBAL_BYTES = 512;
