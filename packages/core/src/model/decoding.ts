@@ -30,8 +30,9 @@ import type { Parameters } from '../parameters/parameters.js';
 import type { ModelConfig } from './config.js';
 import { embedImage, embedText, type ImageInput } from './embeddings.js';
 import { encode } from './encoder.js';
-import { type Attend, multiwayLayer, norm } from './layer.js';
+import { type Attend, multiwayLayer } from './layer.js';
 import { unidirectionalMask } from './masks.js';
+import { namedNorm } from './modules.js';
 import { LANGUAGE } from './routing.js';
 import { FIRST_POSITION } from './specs.js';
 
@@ -157,7 +158,7 @@ export function decodeStep(
     });
     let text = xs[0]!;
     if (config.normalizeOutput) {
-      text = norm(text, parameters, `beit3.encoder.layer_norm.${LANGUAGE}`, { config });
+      text = namedNorm(text, parameters, `beit3.encoder.layer_norm.${LANGUAGE}`, config);
     }
     return { text, state: { layers, maxLength: state.maxLength } };
   });

@@ -6,7 +6,8 @@ import { add, concat, expandDims, HIDDEN, mul, reshape, slice, sum } from '../op
 import type { Parameters } from '../parameters/parameters.js';
 import type { ModelConfig } from './config.js';
 import type { EmbeddedSegment } from './embeddings.js';
-import { joined, type LayerContext, multiwayLayer, norm, type Probe, parted } from './layer.js';
+import { joined, type LayerContext, multiwayLayer, type Probe, parted } from './layer.js';
+import { namedNorm } from './modules.js';
 import { type Mode, modeOf } from './routing.js';
 import { expertName } from './specs.js';
 
@@ -70,7 +71,7 @@ export function encode(
   }
   if (config.normalizeOutput) {
     xs = xs.map((x, s) =>
-      norm(x, parameters, expertName('beit3.encoder.layer_norm', segments[s]!.way), { config }),
+      namedNorm(x, parameters, expertName('beit3.encoder.layer_norm', segments[s]!.way), config),
     );
   }
   return { segments: xs, hiddenStates };

@@ -5,15 +5,14 @@ import {
   attentionMap,
   concat,
   gelu,
-  layerNorm,
-  linear,
   mul,
   reshape,
   slice,
   transpose,
 } from '../ops/index.js';
-import { type Parameters, parameter } from '../parameters/parameters.js';
+import type { Parameters } from '../parameters/parameters.js';
 import type { ModelConfig } from './config.js';
+import { namedLinear, namedNorm } from './modules.js';
 import { expertFor, type Mode, type Part, type Segment } from './routing.js';
 import { expertName } from './specs.js';
 
@@ -57,7 +56,12 @@ export function multiwayLayer(
   const middle = xs.map((x, s) => residual(x, attended[s]!, dropPath?.[0]));
   probeAll(context, 'residual_after_attn', middle);
   const hidden = middle.map((x, s) =>
-    norm(x, parameters, moduleNames(context, s)('ffnNorm', 'final_layer_norm'), context),
+    namedNorm(
+      x,
+      parameters,
+      moduleNames(context, s)('ffnNorm', 'final_layer_norm'),
+      context.config,
+    ),
   );
   probeAll(context, 'ln2', hidden);
   const transformed = hidden.map((x, s) => feedForward(x, parameters, context, s));
@@ -74,13 +78,18 @@ function selfAttention(
   const heads = config.heads;
   const scale = (config.dim / heads) ** -0.5;
   const normed = xs.map((x, s) =>
-    norm(x, parameters, moduleNames(context, s)('attentionNorm', 'self_attn_layer_norm'), context),
+    namedNorm(
+      x,
+      parameters,
+      moduleNames(context, s)('attentionNorm', 'self_attn_layer_norm'),
+      context.config,
+    ),
   );
   probeAll(context, 'ln1', normed);
 
   const project = (projection: string): Tensor3D[] =>
     normed.map((x, s) =>
-      affine(x, parameters, moduleNames(context, s)('attention', `self_attn.${projection}`)),
+      namedLinear(x, parameters, moduleNames(context, s)('attention', `self_attn.${projection}`)),
     );
   const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((projection) => {
     const projected = project(projection);
@@ -96,11 +105,16 @@ function selfAttention(
   const merged = parted(mergeHeads(attended), segments);
   probeAll(context, 'inner_attn_ln_in', merged);
   const inner = merged.map((x, s) =>
-    norm(x, parameters, moduleNames(context, s)('attention', 'self_attn.inner_attn_ln'), context),
+    namedNorm(
+      x,
+      parameters,
+      moduleNames(context, s)('attention', 'self_attn.inner_attn_ln'),
+      context.config,
+    ),
   );
   probeAll(context, 'inner_attn_ln_out', inner);
   const out = inner.map((x, s) =>
-    affine(x, parameters, moduleNames(context, s)('attention', 'self_attn.out_proj')),
+    namedLinear(x, parameters, moduleNames(context, s)('attention', 'self_attn.out_proj')),
   );
   probeAll(context, 'attn_out', out);
   return out;
@@ -115,13 +129,13 @@ function feedForward(
   const ffn = moduleNames(context, segment)('ffn', 'ffn');
   const show = (name: string, tensor: Tensor) =>
     context.probe?.(`layers.${context.layer}.ffn.${segment}.${name}`, tensor);
-  const wide = affine(x, parameters, `${ffn}.fc1`); // [B, n, F]
+  const wide = namedLinear(x, parameters, `${ffn}.fc1`); // [B, n, F]
   show('fc1', wide);
   const active = gelu(wide);
   show('after_gelu', active);
-  const normed = norm(active as Tensor3D, parameters, `${ffn}.ffn_layernorm`, context);
+  const normed = namedNorm(active as Tensor3D, parameters, `${ffn}.ffn_layernorm`, context.config);
   show('ffn_layernorm', normed);
-  return affine(normed, parameters, `${ffn}.fc2`); // [B, n, D]
+  return namedLinear(normed, parameters, `${ffn}.fc2`); // [B, n, D]
 }
 
 function moduleNames(
@@ -135,23 +149,6 @@ function moduleNames(
       `beit3.encoder.layers.${layer}.${module}`,
       expertFor(config, layer, part, way, mode),
     );
-}
-
-function affine(x: Tensor3D, parameters: Parameters, name: string): Tensor3D {
-  const weight = parameter(parameters, `${name}.weight`);
-  return linear(x, weight, parameter(parameters, `${name}.bias`)) as Tensor3D;
-}
-
-/** Layer norm with a module's `weight` and `bias`. */
-export function norm(
-  x: Tensor3D,
-  parameters: Parameters,
-  name: string,
-  { config }: Pick<LayerContext, 'config'>,
-): Tensor3D {
-  const gamma = parameter(parameters, `${name}.weight`);
-  const beta = parameter(parameters, `${name}.bias`);
-  return layerNorm(x, gamma, beta, config.layerNormEpsilon) as Tensor3D;
 }
 
 function residual(x: Tensor3D, branch: Tensor3D, keep?: Tensor3D): Tensor3D {

@@ -5,10 +5,10 @@ import {
   type EncoderOptions,
   linearSpecs,
   type ModelConfig,
+  namedLinear,
   ops,
   type ParameterSpecs,
   type Parameters,
-  parameter,
 } from '@imglish/core';
 import type { LossTerm } from '@imglish/train';
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
@@ -95,9 +95,7 @@ export function maskedLosses(
 
 function head(parameters: Parameters, name: string, x: Tensor3D, positions: Tensor1D): Tensor2D {
   const rows = ops.reshape(x, [-1, x.shape[2]]) as Tensor2D; // [B n, D]
-  const weight = parameter(parameters, `${name}.weight`);
-  const bias = parameter(parameters, `${name}.bias`);
-  return ops.linear(ops.gatherRows(rows, positions), weight, bias) as Tensor2D; // [M, V or K]
+  return namedLinear(ops.gatherRows(rows, positions), parameters, name); // [M, V or K]
 }
 
 function missing(input: string, slots: string): never {

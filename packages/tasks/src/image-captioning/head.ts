@@ -4,10 +4,10 @@ import {
   type ImageInput,
   linearSpecs,
   type ModelConfig,
+  namedLinear,
   ops,
   type ParameterSpecs,
   type Parameters,
-  parameter,
 } from '@imglish/core';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 
@@ -37,7 +37,5 @@ export function forward(
 ): { logits: Tensor2D } {
   const { text } = beit3(parameters, config, inputs, { ...encoder, attentionMask });
   const words = ops.reshape(text!, [-1, config.dim]) as Tensor2D; // [B T, D]
-  const weight = parameter(parameters, 'mlm_head.weight');
-  const bias = parameter(parameters, 'mlm_head.bias');
-  return { logits: ops.linear(ops.gatherRows(words, slots), weight, bias) as Tensor2D };
+  return { logits: namedLinear(ops.gatherRows(words, slots), parameters, 'mlm_head') };
 }

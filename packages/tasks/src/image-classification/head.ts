@@ -4,11 +4,12 @@ import {
   type ImageInput,
   linearSpecs,
   type ModelConfig,
+  namedLinear,
+  namedNorm,
   normSpecs,
   ops,
   type ParameterSpecs,
   type Parameters,
-  parameter,
 } from '@imglish/core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 
@@ -36,12 +37,6 @@ export function forward(
 ): { logits: Tensor2D } {
   const { sequence } = beit3(parameters, config, { image }, encoder);
   const patches = ops.slice(sequence, [0, 1, 0], [-1, -1, -1]); // [B, P, D]
-  const pooled = ops.layerNorm(
-    ops.mean(patches, 1),
-    parameter(parameters, 'fc_norm.weight'),
-    parameter(parameters, 'fc_norm.bias'),
-    config.layerNormEpsilon,
-  ); // [B, D]
-  const weight = parameter(parameters, 'head.weight');
-  return { logits: ops.linear(pooled, weight, parameter(parameters, 'head.bias')) as Tensor2D };
+  const pooled = namedNorm(ops.mean(patches, 1), parameters, 'fc_norm', config); // [B, D]
+  return { logits: namedLinear(pooled, parameters, 'head') as Tensor2D };
 }

@@ -4,11 +4,12 @@ import {
   type ImageInput,
   linearSpecs,
   type ModelConfig,
+  namedLinear,
+  namedNorm,
   normSpecs,
   ops,
   type ParameterSpecs,
   type Parameters,
-  parameter,
 } from '@imglish/core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 
@@ -46,15 +47,8 @@ export function forward(
   { image, textIds, paddingMask }: QuestionInputs,
   encoder?: EncoderOptions,
 ): { logits: Tensor2D } {
-  const affine = (x: Tensor, name: string) =>
-    ops.linear(x, parameter(parameters, `${name}.weight`), parameter(parameters, `${name}.bias`));
-  const norm = (x: Tensor, name: string) =>
-    ops.layerNorm(
-      x,
-      parameter(parameters, `${name}.weight`),
-      parameter(parameters, `${name}.bias`),
-      config.layerNormEpsilon,
-    );
+  const affine = (x: Tensor, name: string) => namedLinear(x, parameters, name);
+  const norm = (x: Tensor, name: string) => namedNorm(x, parameters, name, config);
   const { sequence } = beit3(parameters, config, { image, textIds, paddingMask }, encoder);
   const first = ops.reshape(ops.slice(sequence, [0, 0, 0], [-1, 1, -1]), [-1, config.dim]); // [B, D]
   const pooled = ops.tanh(affine(norm(first, 'pooler.norm'), 'pooler.dense')); // [B, D]

@@ -5,11 +5,12 @@ import {
   type ImageInput,
   linearSpecs,
   type ModelConfig,
+  namedLinear,
+  namedNorm,
   normSpecs,
   ops,
   type ParameterSpecs,
   type Parameters,
-  parameter,
 } from '@imglish/core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 
@@ -70,12 +71,10 @@ export function forward(
     [first(image!, 0), first(text!, 0), first(image!, 1), first(text!, 1)],
     1,
   ); // [B, 4D]
-  const of = (name: string) => parameter(parameters, `head.${name}`);
-  const eps = config.layerNormEpsilon;
-  let x = ops.layerNorm(pooled, of('norm1.weight'), of('norm1.bias'), eps);
-  x = ops.linear(x, of('dense1.weight'), of('dense1.bias')); // [B, 2D]
-  x = ops.gelu(ops.layerNorm(x, of('norm2.weight'), of('norm2.bias'), eps));
-  return { logits: ops.linear(x, of('dense2.weight'), of('dense2.bias')) as Tensor2D };
+  const affine = (x: Tensor, name: string) => namedLinear(x, parameters, `head.${name}`);
+  const norm = (x: Tensor, name: string) => namedNorm(x, parameters, `head.${name}`, config);
+  const hidden = affine(norm(pooled, 'norm1'), 'dense1'); // [B, 2D]
+  return { logits: affine(ops.gelu(norm(hidden, 'norm2')), 'dense2') as Tensor2D };
 }
 
 function bothImages(a: ImageInput, b: ImageInput): ImageInput {
