@@ -1,0 +1,10 @@
+export type {
+  Attribute,
+  Attributes,
+  ConstantData,
+  Graph,
+  NamedValue,
+  Node,
+  Value,
+} from './graph/graph.js';
+export { evaluate, type Polynomial, type Size, type SizeValues, showSize } from './graph/size.js';
