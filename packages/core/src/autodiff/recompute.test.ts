@@ -4,12 +4,15 @@ import {
   add,
   dispose,
   exp,
+  clone as identity,
   mul,
+  registerKernel,
   type Scalar,
   square,
   sum,
   type Tensor,
   tensor1d,
+  unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { valuesOf } from '../../test/numbers.js';
@@ -55,6 +58,26 @@ describe('recompute', () => {
     expect(runs).toBe(2);
     expect(recomputed).toEqual(plain);
     expect(Object.keys(recomputed)).toEqual(['loss', 'a', 'b']);
+  });
+
+  it('reads its input after the incoming gradient, where a backend can say so', () => {
+    const plain = gradientsOf(false);
+    const calls: string[] = [];
+    const kernel = { kernelName: 'ImglishAfter', backendName: 'cpu' };
+    registerKernel({
+      ...kernel,
+      kernelFunc: ({ inputs }) => {
+        const { x, token } = inputs as { x: Tensor; token: Tensor };
+        calls.push(`${valuesOf(x)} after ${token.shape}`);
+        return identity(x);
+      },
+    });
+    try {
+      expect(gradientsOf(true)).toEqual(plain);
+      expect(calls).toEqual([`${valuesOf(exp(parameters.a))} after 2`]);
+    } finally {
+      unregisterKernel(kernel.kernelName, kernel.backendName);
+    }
   });
 
   it('runs once where no gradient is asked for, and leaves only its value', () => {

@@ -1,4 +1,5 @@
 import { type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import { after } from '../ops/after.js';
 import { differentiable } from '../ops/differentiable.js';
 import type { Parameters } from '../parameters/parameters.js';
 import { reverse } from './reverse.js';
@@ -40,14 +41,14 @@ export function recompute(
       return value;
     },
     (dy, saved) => {
-      const wanted = saved.slice(0, differentiated);
-      const gradients = innerGradients(
-        () => {
-          const again = split(saved);
-          return f(again.x, again.parameters, again.constants);
-        },
-        wanted,
-        dy,
+      const gradients = withoutTape(() =>
+        tidy(() => {
+          // A graph in which equal parts are merged would otherwise keep what is to be forgotten.
+          const inputs = saved.map((tensor, i) => (i < x.length ? after(tensor, dy) : tensor));
+          const again = split(inputs);
+          const run = () => f(again.x, again.parameters, again.constants);
+          return reverse(run, inputs.slice(0, differentiated), dy).gradients;
+        }),
       );
       return saved.map((tensor, i) => gradients[i] ?? zerosLike(tensor));
     },
@@ -61,9 +62,4 @@ function recordReads(parameters: Parameters, read: Set<string>): Parameters {
       return target[name];
     },
   });
-}
-
-/** ∂⟨f(), dy⟩/∂x without disturbing a backward pass under way, whose tape tfjs would drop. */
-function innerGradients(f: () => Tensor, x: Tensor[], dy: Tensor): (Tensor | undefined)[] {
-  return withoutTape(() => tidy(() => reverse(f, x, dy).gradients));
 }

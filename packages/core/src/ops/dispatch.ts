@@ -18,7 +18,8 @@ export type FusedKernel =
   | 'ImglishAttentionGrad'
   | 'ImglishCrossEntropy'
   | 'ImglishCrossEntropyGrad'
-  | 'ImglishScatterAdd';
+  | 'ImglishScatterAdd'
+  | 'ImglishAfter';
 
 /** Whether the current backend has a kernel of that name. */
 export function hasFused(name: FusedKernel): boolean {

@@ -1,3 +1,4 @@
+export { after } from './after.js';
 export { attention, attentionMap, HIDDEN } from './attention.js';
 export * from './basic.js';
 export { broadcastRow } from './broadcast-row.js';
