@@ -39,12 +39,11 @@ export function sameSize(a: Size, b: Size): boolean {
   return typeof a === 'number' || typeof b === 'number' ? a === b : showSize(a) === showSize(b);
 }
 
-/** Every subset of the symbols, sorted as given: the corners at which a multilinear function is seen. */
+/** Every subset of the symbols: the corners at which a multilinear function is known. */
 export function subsets(symbols: readonly string[]): string[][] {
-  return symbols.reduce<string[][]>(
-    (sets, symbol) => [...sets, ...sets.map((set) => [...set, symbol])],
-    [[]],
-  );
+  const sets: string[][] = [[]];
+  for (const symbol of symbols) sets.push(...sets.map((set) => [...set, symbol]));
+  return sets;
 }
 
 /**
@@ -88,4 +87,8 @@ export function interpolate(
     (a, b) => b.symbols.length - a.symbols.length || (a.symbols.join() < b.symbols.join() ? -1 : 1),
   );
   return { terms };
+}
+
+export function sameShape(a: readonly Size[], b: readonly Size[]): boolean {
+  return a.length === b.length && a.every((size, axis) => sameSize(size, b[axis]!));
 }

@@ -1,0 +1,94 @@
+import { BackendError } from '@imglish/core';
+import type { Graph, Node, Value } from '../graph/graph.js';
+import { sameShape } from '../graph/size.js';
+
+/** These give their input's memory on, so whoever reads their output reads it. */
+const VIEWS: ReadonlySet<string> = new Set(['Reshape', 'ExpandDims', 'Identity']);
+
+/** These read a value of each input before they write that place of their output, and not after. */
+const ELEMENTWISE: ReadonlySet<string> = new Set([
+  'Add',
+  'Sub',
+  'Multiply',
+  'RealDiv',
+  'Maximum',
+  'Minimum',
+]);
+
+/**
+ * Refuses an output that is written over an input before the input was read for the last time: every
+ * node that reads the input must come before the output's own in the order of the data, or be that
+ * node itself, if it works element by element.
+ *
+ * @throws BackendError `backend/in-place`.
+ */
+export function assertInPlace(graph: Graph, inPlace: Readonly<Record<string, string>>): void {
+  const readers = new Map<Value, Node[]>();
+  const makers = new Map<Value, Node>();
+  for (const node of graph.nodes) {
+    for (const value of Object.values(node.inputs)) {
+      readers.set(value, [...(readers.get(value) ?? []), node]);
+    }
+    for (const output of node.outputs) makers.set(output, node);
+  }
+  const found = (kind: string, values: Graph['inputs'], name: string): Value => {
+    const value = values.find((named) => named.name === name)?.value;
+    return value ?? refuse(`${kind} of the name ${name}`, 'none');
+  };
+  for (const [outputName, inputName] of Object.entries(inPlace)) {
+    const output = found('an output', graph.outputs, outputName);
+    const input = found('an input', [...graph.inputs, ...graph.parameters], inputName);
+    if (
+      output.dtype !== 'float32' ||
+      input.dtype !== 'float32' ||
+      !sameShape(output.shape, input.shape)
+    ) {
+      refuse(`${outputName} and ${inputName} to be float32 of one shape`, 'others');
+    }
+    const maker = makers.get(output);
+    if (!maker) continue; // it is an input, handed on
+    const before = ancestors(maker, makers);
+    const pending = [input];
+    for (let value = pending.pop(); value; value = pending.pop()) {
+      for (const reader of readers.get(value) ?? []) {
+        const isLast = reader === maker && ELEMENTWISE.has(reader.kernel) && isWhole(reader, value);
+        if (!isLast && (reader === maker || !before.has(reader))) {
+          refuse(
+            `${outputName} to be computed after ${inputName} was read`,
+            `${reader.kernel}, which may read it later`,
+          );
+        }
+        if (VIEWS.has(reader.kernel)) pending.push(...reader.outputs);
+      }
+    }
+  }
+}
+
+/** Whether the node reads the value at the place that it writes. */
+function isWhole(node: Node, value: Value): boolean {
+  return sameShape(value.shape, node.outputs[0]!.shape);
+}
+
+function ancestors(node: Node, makers: ReadonlyMap<Value, Node>): Set<Node> {
+  const found = new Set<Node>();
+  const pending = [node];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    for (const value of Object.values(next.inputs)) {
+      const maker = makers.get(value);
+      if (!maker || found.has(maker)) continue;
+      found.add(maker);
+      pending.push(maker);
+    }
+  }
+  return found;
+}
+
+function refuse(expected: string, got: string): never {
+  throw new BackendError({
+    code: 'backend/in-place',
+    where: 'compile',
+    expected,
+    got,
+    fix: 'Write that output elsewhere, or compute it from the input last.',
+  });
+}

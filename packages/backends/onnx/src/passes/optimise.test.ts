@@ -1,0 +1,60 @@
+import '@tensorflow/tfjs-backend-cpu';
+import type { TensorMap } from '@imglish/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { graphOf } from '../build.js';
+import { assertInPlace } from './in-place.js';
+
+const x = { x: { shape: [2, 3], dtype: 'float32' } } as const;
+
+beforeAll(() => tf.setBackend('cpu'));
+
+describe('optimise', () => {
+  const kernelsOf = async (f: (inputs: TensorMap) => TensorMap) =>
+    (await graphOf(f, x)).nodes.map(({ kernel }) => kernel);
+
+  it.each<[string, string[], (x: tf.Tensor) => TensorMap]>([
+    ['what no output needs', ['Exp'], (x) => ({ y: [tf.exp(x), tf.log(x)][0]! })],
+    ['what is computed twice', ['Exp', 'Add'], (x) => ({ y: tf.add(tf.exp(x), tf.exp(x)) })],
+    ['neutral elements', [], (x) => ({ y: tf.div(tf.mul(tf.add(x, 0), tf.onesLike(x)), 1) })],
+    ['views of views', ['Reshape'], (x) => ({ y: tf.reshape(tf.expandDims(x, 0), [3, 2]) })],
+    ['views there and back', [], (x) => ({ y: tf.reshape(tf.reshape(x, [6]), [2, 3]) })],
+    ['transposes there and back', [], (x) => ({ y: tf.transpose(tf.transpose(x)) })],
+    [
+      'a transposed operand',
+      ['BatchMatMul'],
+      (x) => ({ y: tf.matMul(tf.transpose(x) as tf.Tensor2D, x as tf.Tensor2D) }),
+    ],
+    [
+      'constants that can be computed',
+      ['Add'],
+      (x) => ({ y: tf.add(x, tf.mul(tf.fill([2, 3], 4), 2)) }),
+    ],
+  ])('leaves out %s', async (_, kernels, f) => {
+    expect(await kernelsOf(({ x }) => f(x!))).toEqual(kernels);
+  });
+
+  it('keeps what differs', async () => {
+    const kernels = await kernelsOf(({ x }) => ({ y: tf.sub(tf.sum(x!, 0), tf.sum(x!, 1).sum()) }));
+    expect(kernels).toEqual(['Sum', 'Sum', 'Sum', 'Sub']);
+  });
+});
+
+describe('assertInPlace', () => {
+  const check = async (f: (inputs: TensorMap) => TensorMap) =>
+    assertInPlace(await graphOf(f, x), { y: 'x' });
+
+  it('allows a last reading element by element', async () => {
+    await check(({ x }) => ({ y: tf.sub(x!, tf.exp(x!)) }));
+  });
+
+  it('refuses one that comes later, or reads other places', async () => {
+    const code = 'backend/in-place';
+    const later = check(({ x }) => ({ y: tf.mul(x!, 2), z: tf.exp(x!) }));
+    await expect(later).rejects.toMatchObject({ code, got: expect.stringContaining('Exp') });
+    const elsewhere = check(({ x }) => ({ y: tf.reverse(x!, 0) }));
+    await expect(elsewhere).rejects.toMatchObject({ code });
+    const shape = check(({ x }) => ({ y: tf.sum(x!) }));
+    await expect(shape).rejects.toMatchObject({ code, got: 'others' });
+  });
+});

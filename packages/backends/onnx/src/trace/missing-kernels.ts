@@ -1,0 +1,32 @@
+import { engine } from '@imglish/core';
+import { getKernel } from '@tensorflow/tfjs-core';
+import { TRACE_BACKEND } from './recorder.js';
+
+/**
+ * All kernels that a run of `f` calls and that cannot be recorded, found out by running it once for
+ * real: on `cpu` where that is, else on the current backend.
+ */
+export async function missingKernels(f: () => void): Promise<string[]> {
+  const before = engine().backendName;
+  const name = await realBackend(before);
+  try {
+    await engine().setBackend(name);
+    const { kernelNames } = await engine().profile(() => {
+      engine().tidy(f);
+      return [] as never;
+    });
+    return kernelNames.filter((kernel) => !getKernel(kernel, TRACE_BACKEND)).sort();
+  } finally {
+    await engine().setBackend(before);
+  }
+}
+
+async function realBackend(current: string): Promise<string> {
+  if (engine().registryFactory.cpu) return 'cpu';
+  try {
+    await import('@tensorflow/tfjs-backend-cpu');
+    return 'cpu';
+  } catch {
+    return current;
+  }
+}
