@@ -6,6 +6,8 @@ export interface ByteSource {
   readonly size: number;
   /** For messages: a path, a URL, or what the bytes are. */
   readonly name: string;
+  /** Absolute path or URL where an engine finds the same bytes; left out when there is none. */
+  readonly location?: string;
   /** Exactly `length` bytes from `offset`; rejects with an `IoError` where there are fewer. */
   read(offset: number, length: number): Promise<Uint8Array>;
   close?(): Promise<void>;

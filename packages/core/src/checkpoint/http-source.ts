@@ -23,6 +23,7 @@ export async function httpSource(
   const size = await totalSize(first, name, options);
   return {
     name,
+    location: name,
     size,
     async read(offset: number, length: number): Promise<Uint8Array> {
       checkRange('httpSource.read', name, size, offset, length);

@@ -16,11 +16,13 @@ export * from './load-checkpoint.js';
 export * from './load-tensors.js';
 export * from './model-directory.js';
 export * from './open-checkpoint.js';
+export { type ParameterSourceOptions, parameterSource } from './parameter-source.js';
 export { InertObject } from './pickle.js';
 export { type Grid, resizePositions } from './resize-positions.js';
 export { openSafetensors, writeSafetensors } from './safetensors.js';
 export { openShards } from './shards.js';
 export {
+  type StoredAt,
   type StoredTensor,
   type TensorEntry,
   type TensorFile,

@@ -38,9 +38,12 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
   const json = decodeUtf8(await source.read(8, headerBytes));
   const { entries, metadata } = parseHeader(json, source.size - dataStart);
   const tensors = new Map<string, StoredTensor>();
+  const { location } = source;
   for (const { name, dtype, shape, begin, end } of entries) {
-    const read = () => source.read(dataStart + begin, end - begin);
-    tensors.set(name, storedTensor(name, dtype, shape, read));
+    const [offset, bytes] = [dataStart + begin, end - begin];
+    const storedAt = location === undefined ? undefined : { file: location, offset, bytes };
+    const read = () => source.read(offset, bytes);
+    tensors.set(name, storedTensor(name, dtype, shape, read, storedAt));
   }
   return { name: source.name, tensors, metadata, close: async () => source.close?.() };
 }

@@ -20,8 +20,18 @@ export interface TensorEntry {
   read(): Promise<TensorData>;
 }
 
+/** Where the little-endian, row-major bytes of a tensor lie. */
+export interface StoredAt {
+  /** Absolute path, or URL. */
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /** A tensor in a file: its name, dtype and shape are known, its elements are read on request. */
 export interface StoredTensor extends TensorEntry {
+  /** Where others can read the elements as they are; left out where that is nowhere. */
+  readonly storedAt?: StoredAt;
   /** F64, F32, F16 and BF16 as (nearest) float32; `checkpoint/dtype` for integers. */
   readFloat32(): Promise<Float32Array>;
   /** Integers and BOOL as int32; `checkpoint/int32-range` where a value does not fit. */
@@ -44,18 +54,20 @@ export interface TensorFile {
 export const MAX_TENSORS = 100_000;
 export const MAX_RANK = 32;
 
-/** A `StoredTensor` whose little-endian bytes `readBytes` gives. */
+/** A `StoredTensor` whose little-endian bytes `readBytes` gives, and `storedAt` holds. */
 export function storedTensor(
   name: string,
   dtype: DType,
   shape: readonly number[],
   readBytes: () => Promise<Uint8Array>,
+  storedAt?: StoredAt,
 ): StoredTensor {
   const read = async (): Promise<TensorData> => decode(dtype, await readBytes());
   return {
     name,
     dtype,
     shape,
+    ...(storedAt ? { storedAt } : {}),
     read,
     readFloat32: async () => toFloat32(`readFloat32 of ${name}`, dtype, await read()),
     readInt32: async () => toInt32(`readInt32 of ${name}`, dtype, await read()),

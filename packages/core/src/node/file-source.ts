@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { type ByteSource, checkRange } from '../bytes/bytes.js';
 import { IoError } from '../errors/errors.js';
 import { ioError } from './io-error.js';
@@ -21,6 +22,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
   const { size } = stat;
   return {
     name: path,
+    location: resolve(path),
     size,
     async read(offset: number, length: number): Promise<Uint8Array> {
       checkRange('fileSource.read', path, size, offset, length);
