@@ -1,3 +1,8 @@
 import { library } from '../../../tsup.base.ts';
 
-export default library(['src/index.ts', 'src/node.ts']);
+export default library({
+  index: 'src/index.ts',
+  node: 'src/node.ts',
+  // Started from beside the entries.
+  'node-worker': 'src/runtime/node-worker.js',
+});

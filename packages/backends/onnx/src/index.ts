@@ -1,3 +1,4 @@
+export type { OnnxOptions } from './compiler/onnx.js';
 export type {
   Attribute,
   Attributes,
@@ -8,3 +9,4 @@ export type {
   Value,
 } from './graph/graph.js';
 export { evaluate, type Polynomial, type Size, type SizeValues, showSize } from './graph/size.js';
+export type { Device, EngineOptions } from './runtime/engine.js';

@@ -1,1 +1,22 @@
+import type { Backend } from '@imglish/core';
+import { build } from './build.js';
+import { type OnnxOptions, onnxBackend, refuseUnknown } from './compiler/onnx.js';
+import { nodeEngine } from './runtime/node-engine.js';
+
 export * from './index.js';
+
+/**
+ * A backend whose compiler traces tfjs functions and runs them on onnxruntime-node, in a worker
+ * thread. Tensors and ops outside compiled functions are those of `eager`, which it takes over:
+ * `dispose` gives both back.
+ *
+ * @throws BackendError `backend/unavailable` when onnxruntime-node is not installed or does not run on
+ * the device, ConfigError for options that cannot be.
+ */
+export async function onnx(eager: Backend, options: OnnxOptions = {}): Promise<Backend> {
+  refuseUnknown(options, ['threads', 'device', 'cacheBytes']);
+  const { cacheBytes, ...engine } = options;
+  return onnxBackend(eager, () => nodeEngine(engine), build, {
+    ...(cacheBytes !== undefined && { cacheBytes }),
+  });
+}

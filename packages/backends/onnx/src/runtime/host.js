@@ -1,0 +1,153 @@
+// What runs in the worker, in Node as in a browser. Plain JavaScript: Node starts a worker from this
+// file as it lies here, in the sources and in a build.
+
+/**
+ * @typedef {import('./protocol.js').Protocol} Protocol
+ * @typedef {import('./protocol.js').Request} Request
+ * @typedef {import('./protocol.js').Feed} Feed
+ * @typedef {import('onnxruntime-common')} Runtime
+ * @typedef {{
+ *   ort: Runtime,
+ *   version: string,
+ *   session: import('onnxruntime-common').InferenceSession.SessionOptions,
+ *   preallocated: boolean,
+ * }} Started `preallocated`: the runtime writes into the arrays that a run brings for its outputs.
+ */
+
+/** An error that names its reason to the other side. */
+export class StartError extends Error {
+  /**
+   * @param {'not-installed' | 'no-device'} reason
+   * @param {string} message
+   */
+  constructor(reason, message) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Answers requests one after the other, in the order in which they come.
+ *
+ * @param {(args: Protocol['start']['args']) => Promise<Started>} start loads the runtime
+ * @param {(reply: import('./protocol.js').Reply, transfer: ArrayBuffer[]) => void} post
+ * @returns {(request: Request) => void}
+ */
+export function serve(start, post) {
+  const host = createHost(start);
+  let queue = Promise.resolve();
+  return ({ id, method, args }) => {
+    queue = queue.then(async () => {
+      try {
+        const { result, transfer = [] } = await host[method](/** @type {any} */ (args));
+        post({ id, result }, transfer);
+      } catch (error) {
+        const { message = String(error), reason } = /** @type {any} */ (error) ?? {};
+        post({ id, failure: { message, ...(reason && { reason }) } }, []);
+      }
+    });
+  };
+}
+
+/** @param {(args: Protocol['start']['args']) => Promise<Started>} start */
+function createHost(start) {
+  /** @type {Started} */
+  let runtime;
+  /** @type {Map<number, import('onnxruntime-common').InferenceSession>} */
+  const sessions = new Map();
+  /** @type {Map<number, Float32Array>} */
+  const regions = new Map();
+  let next = 1;
+
+  /** @param {Feed} feed */
+  const toTensor = (feed) => {
+    const { Tensor } = runtime.ort;
+    if (!('region' in feed))
+      return new Tensor(feed.dtype, /** @type {any} */ (feed.data), feed.shape);
+    const length = feed.shape.reduce((product, size) => product * size, 1);
+    const region = /** @type {Float32Array} */ (regions.get(feed.region));
+    return new Tensor('float32', region.subarray(feed.offset, feed.offset + length), feed.shape);
+  };
+
+  return {
+    /** @param {Protocol['start']['args']} args */
+    async start(args) {
+      runtime = await start(args);
+      return { result: { version: runtime.version, threads: args.threads } };
+    },
+    /** @param {Protocol['open']['args']} args */
+    async open({ bytes, folder, externalData }) {
+      const { extra } = runtime.session;
+      const session = await runtime.ort.InferenceSession.create(bytes, {
+        ...runtime.session,
+        ...(externalData && { externalData }),
+        ...(folder !== undefined && {
+          extra: {
+            session: {
+              .../** @type {any} */ (extra)?.session,
+              model_external_initializers_file_folder_path: folder,
+            },
+          },
+        }),
+      });
+      sessions.set(next, session);
+      return { result: { session: next++ } };
+    },
+    /** @param {Protocol['run']['args']} args */
+    async run({ session: id, inputs, into }) {
+      const session = /** @type {import('onnxruntime-common').InferenceSession} */ (
+        sessions.get(id)
+      );
+      const map = (/** @type {Record<string, Feed>} */ feeds) =>
+        Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toTensor(feed)]));
+      const targets = map(into);
+      const fetches = Object.fromEntries(session.outputNames.map((name) => [name, null]));
+      const outputs = await session.run(
+        map(inputs),
+        runtime.preallocated ? { ...fetches, ...targets } : fetches,
+      );
+      const result = Object.fromEntries(
+        Object.entries(outputs)
+          .filter(([name]) => !(name in into))
+          .map(([name, { type, dims, data }]) => [name, { dtype: type, shape: [...dims], data }]),
+      );
+      if (!runtime.preallocated) {
+        for (const [name, { data }] of Object.entries(targets)) {
+          /** @type {Float32Array} */ (data).set(/** @type {any} */ (outputs[name]?.data));
+        }
+      }
+      return {
+        result,
+        transfer: Object.values(result).map(({ data }) => /** @type {any} */ (data).buffer),
+      };
+    },
+    /** @param {Protocol['close']['args']} args */
+    async close({ session }) {
+      await sessions.get(session)?.release();
+      sessions.delete(session);
+      return { result: undefined };
+    },
+    /** @param {Protocol['reserve']['args']} args */
+    async reserve({ length }) {
+      regions.set(next, new Float32Array(length));
+      return { result: { region: next++ } };
+    },
+    /** @param {Protocol['write']['args']} args */
+    async write({ region, offset, values }) {
+      regions.get(region)?.set(values, offset);
+      return { result: undefined };
+    },
+    /** @param {Protocol['read']['args']} args */
+    async read({ region, offset, length }) {
+      const result = /** @type {Float32Array<ArrayBuffer>} */ (
+        regions.get(region)?.slice(offset, offset + length)
+      );
+      return { result, transfer: [result.buffer] };
+    },
+    /** @param {Protocol['free']['args']} args */
+    async free({ region }) {
+      regions.delete(region);
+      return { result: undefined };
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { realpath } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { isAbsolute, parse, relative, sep } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { BackendError, ConfigError, IoError } from '@imglish/core';
+import type { OnnxModel } from '../lower/onnx-model.js';
+import type { Device, EngineOptions, RuntimeEngine } from './engine.js';
+import { movedWeights } from './external-weights.js';
+import { Link, type Port, RequestFailed } from './link.js';
+import { type Prepared, workerEngine } from './worker-engine.js';
+
+const DEVICES: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
+
+/**
+ * onnxruntime-node in a worker thread: the caller's event loop stays free, and the process ends by
+ * itself when nothing is under way.
+ *
+ * @throws BackendError `backend/unavailable` when onnxruntime-node is not installed or lacks the device,
+ * ConfigError `config/threads`, `config/device`.
+ */
+export async function nodeEngine(options: EngineOptions = {}): Promise<RuntimeEngine> {
+  const { threads = Math.min(availableParallelism(), 16), device = 'cpu' } = options;
+  checkOptions(threads, device);
+  const link = new Link(nodePort());
+  try {
+    const { version } = await link.request('start', { threads, device });
+    const count = `${threads} thread${threads === 1 ? '' : 's'}`;
+    return workerEngine(link, {
+      description: `${version}, ${device}, ${count}, ${process.platform} ${process.arch}`,
+      prepare,
+    });
+  } catch (error) {
+    await link.end();
+    throw error instanceof RequestFailed ? unavailable(error, device) : error;
+  }
+}
+
+export function checkOptions(threads: number, device: Device): void {
+  if (!Number.isSafeInteger(threads) || threads < 1) {
+    throw new ConfigError({
+      code: 'config/threads',
+      where: 'onnx',
+      expected: 'threads: a whole number above 0',
+      got: String(threads),
+    });
+  }
+  if (!DEVICES.includes(device)) {
+    throw new ConfigError({
+      code: 'config/device',
+      where: 'onnx',
+      expected: `device: one of ${DEVICES.join(', ')}`,
+      got: String(device),
+    });
+  }
+}
+
+function unavailable({ failure }: RequestFailed, device: Device): BackendError {
+  const { reason, message } = failure;
+  const details = { code: 'backend/unavailable', where: 'onnx' };
+  if (reason === 'not-installed') {
+    return new BackendError({
+      ...details,
+      expected: 'onnxruntime-node to be installed',
+      got: message,
+      fix: 'Run `npm install onnxruntime-node@1.30.0`.',
+    });
+  }
+  return new BackendError({
+    ...details,
+    expected: `an onnxruntime-node that runs on '${device}'`,
+    got: reason === 'no-device' ? `one for ${message}` : message,
+  });
+}
+
+function nodePort(): Port {
+  // The file beside this one: as it lies in the sources, or as the build puts it.
+  const worker = new Worker(new URL('./node-worker.js', import.meta.url));
+  return {
+    post: (request, transfer) => worker.postMessage(request, transfer),
+    listen(onReply, onLost) {
+      worker.on('message', onReply);
+      worker.on('messageerror', (error) => onLost(error.message));
+      worker.on('error', (error) => onLost(error.message));
+      worker.on('exit', (code) => onLost(`a worker that exited with ${code}`));
+    },
+    hold(busy) {
+      if (busy) worker.ref();
+      else worker.unref();
+    },
+    async end() {
+      await worker.terminate();
+    },
+  };
+}
+
+/**
+ * The runtime maps files of weights into memory, but only those of one folder, and follows no link out of it.
+ * So the folder is the root of the file system, and the model names every file by its real path below.
+ */
+async function prepare({ bytes, externalFiles }: OnnxModel, where: string): Promise<Prepared> {
+  const files = new Map<string, string>();
+  let folder: string | undefined;
+  for (const [location, file] of Object.entries(externalFiles)) {
+    const path = await realpath(file).catch((cause: NodeJS.ErrnoException) => {
+      const code = cause.code === 'ENOENT' ? 'io/not-found' : 'io/read';
+      throw new IoError({ code, where, expected: `weights at ${file}`, got: cause.message, cause });
+    });
+    folder ??= parse(path).root;
+    files.set(location, relative(folder, path));
+  }
+  let weightBytes = 0;
+  const moved = movedWeights(bytes, ({ location, offset, elements }) => {
+    weightBytes += elements * 4;
+    const path = files.get(location);
+    if (path !== undefined && !isAbsolute(path)) {
+      return { location: path.split(sep).join('/'), offset };
+    }
+    throw new BackendError({
+      code: 'backend/model-refused',
+      where,
+      expected: 'every file of weights that the model names in externalFiles, on one drive',
+      got: `${location}: ${path ?? 'not there'}`,
+    });
+  });
+  return { args: { bytes: moved, ...(folder !== undefined && { folder }) }, weightBytes };
+}

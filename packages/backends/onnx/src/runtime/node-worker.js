@@ -1,0 +1,34 @@
+// Entry of the worker thread in Node.
+import { parentPort } from 'node:worker_threads';
+import { StartError, serve } from './host.js';
+
+const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
+port.on(
+  'message',
+  serve(start, (reply, transfer) => port.postMessage(reply, transfer)),
+);
+
+/**
+ * @param {import('./protocol.js').Protocol['start']['args']} args
+ * @returns {Promise<import('./host.js').Started>}
+ */
+async function start({ threads, device }) {
+  const { default: ort } = await import('onnxruntime-node').catch((error) => {
+    throw new StartError('not-installed', error.message);
+  });
+  const devices = ort.listSupportedBackends().map(({ name }) => name);
+  if (!devices.includes(device)) throw new StartError('no-device', devices.join(', '));
+  return {
+    ort,
+    version: `onnxruntime-node ${ort.env.versions.node}`,
+    preallocated: true,
+    session: {
+      executionProviders: [device],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 4, // what goes wrong is thrown as well
+    },
+  };
+}
