@@ -35,7 +35,9 @@ describe('optimise', () => {
   });
 
   it('keeps what differs', async () => {
-    const kernels = await kernelsOf(({ x }) => ({ y: tf.sub(tf.sum(x!, 0), tf.sum(x!, 1).sum()) }));
+    const kernels = await kernelsOf(({ x }) => ({
+      y: tf.sub(tf.sum(x!, 0), tf.sum(tf.sum(x!, 1))),
+    }));
     expect(kernels).toEqual(['Sum', 'Sum', 'Sum', 'Sub']);
   });
 });
