@@ -37,6 +37,8 @@ export interface OnnxBuilder {
     shape: readonly number[],
   ): string;
   cast(name: string, dtype: HostDType): string;
-  /** The value of a uniform constant, if that is what it is. */
+  /** The value of a uniform constant, if that is what it is and it is the same for all sizes. */
   uniform(value: Value): number | undefined;
+  /** A scalar that holds the value of a uniform constant, if that is what it is. */
+  uniformScalar(value: Value): string | undefined;
 }

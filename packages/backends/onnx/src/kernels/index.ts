@@ -1,0 +1,41 @@
+import { orderKernels } from './after.js';
+import { attentionKernels } from './attention.js';
+import { binaryKernels } from './binary.js';
+import { convolutionKernels } from './convolution.js';
+import { creationKernels } from './creation.js';
+import { crossEntropyKernels } from './cross-entropy.js';
+import { geluKernels } from './gelu.js';
+import { indexingKernels } from './indexing.js';
+import type { Kernel } from './kernel.js';
+import { layerNormKernels } from './layer-norm.js';
+import { linearKernels } from './linear.js';
+import { optimizerKernels } from './optimizer.js';
+import { productKernels } from './product.js';
+import { reductionKernels } from './reduction.js';
+import { shapingKernels } from './shaping.js';
+import { softmaxKernels } from './softmax.js';
+import { unaryKernels } from './unary.js';
+
+/** Every kernel that can be traced and lowered, by the name that tfjs calls it. */
+export const kernels: ReadonlyMap<string, Kernel> = new Map(
+  [
+    unaryKernels,
+    binaryKernels,
+    reductionKernels,
+    shapingKernels,
+    indexingKernels,
+    creationKernels,
+    productKernels,
+    softmaxKernels,
+    convolutionKernels,
+    linearKernels,
+    layerNormKernels,
+    geluKernels,
+    attentionKernels,
+    crossEntropyKernels,
+    optimizerKernels,
+    orderKernels,
+  ]
+    .flat()
+    .map((kernel) => [kernel.name, kernel]),
+);

@@ -1,0 +1,222 @@
+import type { HostDType } from '@imglish/core';
+import type { Size } from '../graph/size.js';
+import type { OnnxBuilder } from '../lower/builder.js';
+import { ELEMENT_TYPES } from '../lower/proto.js';
+import { productOf } from '../lower/size-arithmetic.js';
+import { axisOf, numberOf, numbersOf, sizeOf, sizesOf } from './attributes.js';
+import {
+  dtypeOf,
+  input,
+  int,
+  named,
+  outputShape,
+  recast,
+  show,
+  spec,
+  unsupported,
+} from './define.js';
+import type { Kernel } from './kernel.js';
+import { broadcast, broadcastNames, reshapeTo, upcast } from './shapes.js';
+
+const gatherV2: Kernel = {
+  name: 'GatherV2',
+  infer: (inputs, attributes) => {
+    const [x, indices] = [input(inputs, 'x'), input(inputs, 'indices')];
+    if (numberOf(attributes, 'batchDims', 0) !== 0) {
+      throw unsupported('GatherV2', 'batchDims 0', String(attributes.batchDims));
+    }
+    const axis = axisOf(attributes, 'axis', x.shape.length);
+    return [spec(x.shape.toSpliced(axis, 1, ...indices.shape), x.dtype)];
+  },
+  lower: ({ inputs, attributes }, onnx) => {
+    const [x, indices] = [input(inputs, 'x'), input(inputs, 'indices')];
+    const axis = int(axisOf(attributes, 'axis', x.shape.length));
+    return [
+      onnx.emit('Gather', [onnx.name(x), named(indices, 'int32', onnx)], { attributes: { axis } }),
+    ];
+  },
+};
+
+const gatherNd: Kernel = {
+  name: 'GatherNd',
+  infer: (inputs) => {
+    const [params, indices] = [input(inputs, 'params'), input(inputs, 'indices')];
+    const depth = indices.shape.at(-1)!;
+    return [spec([...indices.shape.slice(0, -1), ...params.shape.slice(depth)], params.dtype)];
+  },
+  lower: ({ inputs }, onnx) => {
+    const [params, indices] = [input(inputs, 'params'), input(inputs, 'indices')];
+    const index = onnx.emit('Cast', [onnx.name(indices)], INT64);
+    return [onnx.emit('GatherND', [onnx.name(params), index])];
+  },
+};
+
+const INT64 = { attributes: { to: int(ELEMENT_TYPES.int64) } };
+
+/**
+ * Zeros `[rows, ...inner]` with every row of `values` added where `ids [M]` says.
+ *
+ * By ScatterElements: ScatterND adds duplicates in a race when ONNX Runtime has several threads.
+ */
+export function scatterAdd(
+  values: string,
+  ids: string,
+  [rows, ...inner]: readonly Size[],
+  count: Size,
+  dtype: HostDType,
+  onnx: OnnxBuilder,
+): string {
+  const zeros = onnx.emit('Expand', [onnx.scalar(0, dtype), onnx.sizes([rows!, ...inner])]);
+  const column = inner.map((_, i) => i + 1);
+  const spread =
+    inner.length === 0
+      ? ids
+      : onnx.emit('Expand', [
+          onnx.emit('Unsqueeze', [ids, onnx.sizes(column)]),
+          onnx.sizes([count, ...inner]),
+        ]);
+  return onnx.emit('ScatterElements', [zeros, spread, values], {
+    attributes: { axis: int(0), reduction: { string: 'add' } },
+  });
+}
+
+/** Every index is made one of a flat list of rows; duplicates add up, as in TensorFlow. */
+const scatterNd: Kernel = {
+  name: 'ScatterNd',
+  infer: (inputs, attributes) => [
+    spec(numbersOf(attributes, 'shape'), input(inputs, 'updates').dtype),
+  ],
+  lower: ({ inputs, attributes }, onnx) => {
+    const [indices, updates] = [input(inputs, 'indices'), input(inputs, 'updates')];
+    const shape = sizesOf(attributes, 'shape');
+    const depth = indices.shape.at(-1)!;
+    if (typeof depth !== 'number') throw unsupported('ScatterNd', 'a known rank', show([depth]));
+    const inner = productOf(shape.slice(depth));
+    const strides = shape.slice(0, depth).map((_, axis) => productOf(shape.slice(axis + 1, depth)));
+    const weighted = onnx.emit('Mul', [
+      onnx.emit('Cast', [onnx.name(indices)], INT64),
+      onnx.sizes(strides),
+    ]);
+    const count = productOf(indices.shape.slice(0, -1));
+    const flat = onnx.emit('ReduceSum', [weighted, onnx.sizes([-1])], {
+      attributes: { keepdims: int(0) },
+    });
+    const ids = onnx.emit('Reshape', [flat, onnx.sizes([-1])]);
+    const rows = productOf(shape.slice(0, depth));
+    const values = reshapeTo(onnx.name(updates), updates.shape, [count, inner], onnx);
+    const sums = scatterAdd(values, ids, [rows, inner], count, updates.dtype, onnx);
+    return [reshapeTo(sums, [rows, inner], shape, onnx)];
+  },
+};
+
+/** Ids are from 0 to numSegments − 1. */
+const unsortedSegmentSum: Kernel = {
+  name: 'UnsortedSegmentSum',
+  infer: (inputs, attributes) => {
+    const [x, ids] = [input(inputs, 'x'), input(inputs, 'segmentIds')];
+    if (ids.shape.length !== 1) {
+      throw unsupported('UnsortedSegmentSum', 'segmentIds [M]', show(ids.shape));
+    }
+    return [spec([numberOf(attributes, 'numSegments'), ...x.shape.slice(1)], x.dtype)];
+  },
+  lower: (node, onnx) => {
+    const [x, ids] = [input(node.inputs, 'x'), input(node.inputs, 'segmentIds')];
+    const index = named(ids, 'int32', onnx);
+    return [scatterAdd(onnx.name(x), index, outputShape(node), x.shape[0]!, x.dtype, onnx)];
+  },
+};
+
+/** Σ of the rows of `values [M, ...]` by where `indices [M]` puts them: `[rows, ...]`. */
+const imglishScatterAdd: Kernel = {
+  name: 'ImglishScatterAdd',
+  infer: (inputs, attributes) => {
+    const { shape, dtype } = input(inputs, 'values');
+    return [spec([numberOf(attributes, 'rows'), ...shape.slice(1)], dtype)];
+  },
+  lower: (node, onnx) => {
+    const [values, indices] = [input(node.inputs, 'values'), input(node.inputs, 'indices')];
+    const ids = named(indices, 'int32', onnx);
+    const [count] = values.shape;
+    return [scatterAdd(onnx.name(values), ids, outputShape(node), count!, values.dtype, onnx)];
+  },
+};
+
+/** 0, 1, … as int32 `[size]`. */
+export function countTo(size: Size, onnx: OnnxBuilder): string {
+  if (typeof size === 'number') {
+    return onnx.constant(
+      Int32Array.from({ length: size }, (_, i) => i),
+      'int32',
+      [size],
+    );
+  }
+  const limit = onnx.cast(onnx.emit('Squeeze', [onnx.sizes([size])]), 'int32');
+  return onnx.emit('Range', [onnx.scalar(0, 'int32'), limit, onnx.scalar(1, 'int32')]);
+}
+
+/** By comparison: what is outside of 0 … depth − 1 is off everywhere. */
+const oneHot: Kernel = {
+  name: 'OneHot',
+  infer: (inputs, attributes) => [
+    spec(
+      [...input(inputs, 'indices').shape, numberOf(attributes, 'depth')],
+      dtypeOf(attributes, 'int32'),
+    ),
+  ],
+  lower: ({ inputs, attributes, outputs }, onnx) => {
+    const indices = input(inputs, 'indices');
+    const { dtype } = outputs[0]!;
+    const column = onnx.emit('Unsqueeze', [named(indices, 'int32', onnx), onnx.sizes([-1])]);
+    const isOn = onnx.emit('Equal', [column, countTo(sizeOf(attributes, 'depth'), onnx)]);
+    const [on, off] = [numberOf(attributes, 'onValue', 1), numberOf(attributes, 'offValue', 0)];
+    if (on === 1 && off === 0) return [recast(isOn, 'bool', dtype, onnx)];
+    const computed = dtype === 'bool' ? 'int32' : dtype;
+    const values = [onnx.scalar(on, computed), onnx.scalar(off, computed)];
+    return [recast(onnx.emit('Where', [isOn, ...values]), computed, dtype, onnx)];
+  },
+};
+
+const select: Kernel = {
+  name: 'Select',
+  infer: (inputs) => {
+    const [condition, t, e] = ['condition', 't', 'e'].map((name) => input(inputs, name));
+    return [spec(broadcast('Select', condition!, t!, e!), upcast(t!.dtype, e!.dtype))];
+  },
+  lower: (node, onnx) => {
+    const values = ['condition', 't', 'e'].map((name) => input(node.inputs, name));
+    const { dtype } = node.outputs[0]!;
+    // ONNX Runtime chooses between numbers only.
+    const computed = dtype === 'bool' ? 'int32' : dtype;
+    const names = broadcastNames(values, outputShape(node), onnx).map((name, i) =>
+      recast(name, values[i]!.dtype, i === 0 ? 'bool' : computed, onnx),
+    );
+    return [recast(onnx.emit('Where', names), computed, dtype, onnx)];
+  },
+};
+
+const topK: Kernel = {
+  name: 'TopK',
+  infer: (inputs, attributes) => {
+    const { shape, dtype } = input(inputs, 'x');
+    const best = shape.with(-1, numberOf(attributes, 'k'));
+    return [spec(best, dtype), spec(best, 'int32')];
+  },
+  lower: ({ inputs, attributes }, onnx) => {
+    const x = input(inputs, 'x');
+    const dtype = x.dtype === 'bool' ? 'int32' : x.dtype;
+    const k = onnx.sizes([sizeOf(attributes, 'k')]);
+    const [values, indices] = onnx.emitAll('TopK', [named(x, dtype, onnx), k], { outputs: 2 });
+    return [recast(values!, dtype, x.dtype, onnx), onnx.cast(indices!, 'int32')];
+  },
+};
+
+export const indexingKernels: Kernel[] = [
+  gatherV2,
+  gatherNd,
+  scatterNd,
+  unsortedSegmentSum,
+  imglishScatterAdd,
+  oneHot,
+  select,
+  topK,
+];

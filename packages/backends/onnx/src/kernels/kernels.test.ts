@@ -1,0 +1,50 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { engine, setBackend, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { cases } from '../../test/cases.js';
+import { type Call, compiled, type Given } from '../../test/one-node.js';
+
+beforeAll(() => setBackend('cpu'));
+
+/** The same kernel by tfjs. */
+function reference(kernel: string, { inputs, attributes = {} }: Call): Given[] {
+  const tensors = Object.fromEntries(
+    Object.entries(inputs).map(([name, { values, shape, dtype }]) => [
+      name,
+      tensor([...values], [...shape] as [number], dtype),
+    ]),
+  );
+  const outputs = engine().runKernel(kernel, tensors, attributes as object) as Tensor | Tensor[];
+  return [outputs].flat().map((output) => ({
+    shape: output.shape,
+    dtype: output.dtype as Given['dtype'],
+    values: [...output.dataSync()],
+  }));
+}
+
+export function expectSame(actual: Given[], expected: Given[], tolerance: number): void {
+  expect(actual.map(({ shape, dtype }) => ({ shape, dtype }))).toEqual(
+    expected.map(({ shape, dtype }) => ({ shape, dtype })),
+  );
+  actual.forEach(({ values }, i) => {
+    const wanted = expected[i]!.values;
+    const largest = wanted.reduce(
+      (most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most),
+      1,
+    );
+    const wrong = values.flatMap((x, j) => {
+      const y = wanted[j]!;
+      const near = Object.is(x + 0, y + 0) || Math.abs(x - y) <= tolerance * largest;
+      return near ? [] : [`${j}: ${x}, not ${y}`];
+    });
+    expect(wrong).toEqual([]);
+  });
+}
+
+describe.each([...new Set(cases.map(({ kernel }) => kernel))])('%s', (kernel) => {
+  const own = cases.filter((each) => each.kernel === kernel);
+  it.each(own)('$what', async ({ call, sizes = [1, 2, 3, 5], tolerance = 1e-6 }) => {
+    const run = await compiled(kernel, call);
+    for (const n of sizes) expectSame(await run(n), reference(kernel, call(n)), tolerance);
+  });
+});
