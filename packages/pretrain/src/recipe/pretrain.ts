@@ -1,5 +1,6 @@
 import {
   backboneSpecs,
+  type Compiler,
   type Dataset,
   type ImageExample,
   initializeParameters,
@@ -13,9 +14,9 @@ import type { PreprocessorConfig, TextTokenizer, VisualTokenizer } from '@imglis
 import {
   type BatchSource,
   type Communicator,
+  type OnStep,
   parameterGroups,
   type Run,
-  type StepMetrics,
   type TrainResult,
   train,
   warmupCosine,
@@ -50,7 +51,9 @@ export interface PretrainOptions extends PretrainData, PretrainTokenizers {
   /** Checkpoints, log and resume. */
   run?: Run;
   signal?: AbortSignal;
-  onStep?: (metrics: StepMetrics, parameters: Parameters) => void | Promise<void>;
+  onStep?: OnStep;
+  /** Compiles the steps; see `train`. */
+  compiler?: Compiler;
 }
 
 /** Every parameter of a model with the heads of masked data modelling. */
@@ -118,6 +121,7 @@ export async function pretrain(options: PretrainOptions): Promise<TrainResult> {
       ...(options.run ? { run: options.run } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onStep ? { onStep: options.onStep } : {}),
+      ...(options.compiler ? { compiler: options.compiler } : {}),
     });
   } finally {
     for (const tensor of Object.values(fresh ?? {})) tensor.dispose();

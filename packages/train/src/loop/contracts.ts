@@ -39,12 +39,40 @@ export type Loss<B extends Batch> = (
   context: LossContext,
 ) => Readonly<Record<string, LossTerm>>;
 
-/** All that changes as a run goes on. */
+/** All that changes as a run goes on, as tensors. */
 export interface TrainState {
   /** Updates done. */
   readonly step: number;
   readonly parameters: Readonly<Record<string, Tensor>>;
   readonly moments: Readonly<Record<string, Moments>>;
+}
+
+/** A float32 tensor that is somewhere else, such as in a file or with an engine. */
+export interface ValueSource {
+  readonly shape: readonly number[];
+  /** Its values, row-major; not to be written to. */
+  read(): Promise<Float32Array>;
+}
+
+/** `Moments` that are somewhere else. */
+export interface MomentsSource {
+  readonly step: number;
+  readonly m: ValueSource;
+  readonly v: ValueSource;
+}
+
+/** A `TrainState` that is somewhere else: tensors are read one by one, and need not all exist at once. */
+export interface StateSource {
+  readonly step: number;
+  readonly parameters: Readonly<Record<string, ValueSource>>;
+  readonly moments: Readonly<Record<string, MomentsSource>>;
+  /** `Compiler.description` of what computed it; none where that was a tfjs backend. */
+  readonly compiler?: string | undefined;
+}
+
+/** A `StateSource` to be closed when it has been read. */
+export interface SavedState extends StateSource {
+  close(): Promise<void>;
 }
 
 /** What one step did. Everything but `timing` is the same in every run with the same inputs. */
@@ -74,10 +102,13 @@ export interface StepMetrics {
 export interface Run {
   /** Steps between two checkpoints. */
   readonly every: number;
-  /** The latest checkpoint, if there is one; the caller owns its tensors. */
-  restore(): Promise<TrainState | undefined>;
+  /**
+   * The latest checkpoint, if there is one; the caller closes it. `compiler` describes what the run
+   * goes on with, if it is compiled: a checkpoint made with something else is worth a warning.
+   */
+  restore(compiler?: string): Promise<SavedState | undefined>;
   /** Makes a checkpoint, all or nothing. */
-  save(state: TrainState): Promise<void>;
+  save(state: StateSource): Promise<void>;
   /** Appends to the log. */
   log(metrics: StepMetrics): Promise<void>;
 }

@@ -2,8 +2,11 @@ import { type Parameters, TrainError, valueAndGradients } from '@imglish/core';
 import { addN, mul, type Scalar, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Batch, Loss, LossContext, LossTerm } from './contracts.js';
 
-/** The factor that a stream's sum has in the total, given its count in this batch; 0 leaves it out. */
-export type StreamScale = (stream: string, count: number) => number;
+/**
+ * The factor that a stream's sum has in the total, given its count in this batch; 0 leaves it out. A
+ * scalar where it is not known yet, but not 0.
+ */
+export type StreamScale = (stream: string, count: number) => number | Scalar;
 
 /** The caller owns the tensors. */
 export interface LossGradients {
@@ -33,7 +36,7 @@ export function lossGradients<B extends Batch>(
     const sums: Record<string, Tensor> = {};
     for (const [stream, { sum }] of Object.entries(terms)) {
       const factor = scale(stream, counts[stream]!);
-      if (factor > 0) scaled.push(mul(sum, factor));
+      if (typeof factor !== 'number' || factor > 0) scaled.push(mul(sum, factor));
       sums[stream] = sum;
     }
     return { loss: scaled.length > 0 ? (addN(scaled) as Scalar) : scalar(0), aux: sums };

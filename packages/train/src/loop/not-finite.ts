@@ -1,5 +1,10 @@
 import { TrainError } from '@imglish/core';
-import type { Tensor } from '@tensorflow/tfjs-core';
+
+/** Looks for what to blame, at the parameters before the step and the gradients in it. */
+export interface Culprits {
+  parameter(): Promise<string | undefined>;
+  gradient(): Promise<string | undefined>;
+}
 
 /**
  * Throws a `TrainError` (`train/not-finite`) if a loss or the gradient norm is NaN or infinite,
@@ -9,14 +14,13 @@ export async function assertFinite(
   step: number,
   losses: Readonly<Record<string, number>>,
   gradientNorm: number,
-  parameters: Readonly<Record<string, Tensor>>,
-  gradients: Readonly<Record<string, Tensor>>,
+  first: Culprits,
 ): Promise<void> {
   const bad = Object.entries(losses).filter(([, loss]) => !Number.isFinite(loss));
   if (bad.length === 0 && Number.isFinite(gradientNorm)) return;
   const streams = bad.map(([stream, loss]) => `${loss} in stream ${stream}`);
-  const value = await firstNotFinite(parameters);
-  const gradient = await firstNotFinite(gradients);
+  const value = await first.parameter();
+  const gradient = value === undefined ? await first.gradient() : undefined;
   const culprit = value
     ? `parameter ${value} is not finite`
     : gradient
@@ -27,16 +31,6 @@ export async function assertFinite(
     where: 'train',
     expected: 'finite losses and gradients',
     got: `${streams.join(', ') || `a gradient norm of ${gradientNorm}`} in step ${step}; ${culprit}`,
-    fix: 'The step was not applied or saved. Try a lower learning rate, a longer warm-up or clipping.',
+    fix: 'Nothing of the step was saved. Try a lower learning rate, a longer warm-up or clipping.',
   });
-}
-
-async function firstNotFinite(
-  tensors: Readonly<Record<string, Tensor>>,
-): Promise<string | undefined> {
-  for (const [name, tensor] of Object.entries(tensors)) {
-    const values = await tensor.data();
-    if (!values.every(Number.isFinite)) return name;
-  }
-  return undefined;
 }

@@ -1,45 +1,86 @@
 import { type Parameters, TrainError } from '@imglish/core';
-import { type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { type Tensor, tensor, util } from '@tensorflow/tfjs-core';
 import type { Communicator } from '../communicator/communicator.js';
-import { broadcastTensors } from '../communicator/tensors.js';
 import type { Moments } from '../optimizer/adamw.js';
-import type { Run, TrainState } from './contracts.js';
+import type {
+  MomentsSource,
+  Run,
+  SavedState,
+  StateSource,
+  TrainState,
+  ValueSource,
+} from './contracts.js';
 
-/** New tensors that share the data of the given ones. */
-export function cloneParameters(parameters: Parameters): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(parameters).map(([name, tensor]) => [name, tensor.clone()]),
-  );
+export interface Beginning {
+  /** The caller's, who may dispose them while this goes on. */
+  parameters: Parameters;
+  run: Run | undefined;
+  communicator: Communicator;
+  /** `Compiler.description`. */
+  compiler: string | undefined;
 }
 
 /**
- * Where training begins: the run's last checkpoint, or step 0 with the given parameters, which are
- * taken over. Every rank gets what rank 0 has.
+ * Lends `start` the state in which training begins: the run's last checkpoint, or step 0 with the
+ * given parameters. Parameters are in the order of the model, and every rank reads what rank 0 has:
+ * all of it, in the same order.
  */
-export async function initialState(
-  parameters: Record<string, Tensor>,
-  run: Run | undefined,
-  communicator: Communicator,
-): Promise<TrainState> {
-  const restored = await run?.restore().catch((error) => {
-    disposeAll(parameters);
-    throw error;
-  });
-  if (!restored) return shareState({ step: 0, parameters, moments: {} }, communicator);
+export async function beginFrom<T>(
+  { parameters, run, communicator, compiler }: Beginning,
+  start: (state: StateSource) => Promise<T>,
+): Promise<T> {
+  const given = cloneParameters(parameters);
+  let saved: SavedState | undefined;
   try {
-    assertSameShapes(restored, parameters);
-  } catch (error) {
-    disposeState(restored);
-    throw error;
+    saved = await run?.restore(compiler);
+    if (!saved) {
+      const fresh = sourceOf({ step: 0, parameters: given, moments: {} });
+      return await start(await sharedState(fresh, communicator));
+    }
+    assertSameShapes(saved, given);
+    // A sum over parameters must not depend on the order of a file.
+    const inOrder = Object.keys(given).map((name) => [name, saved!.parameters[name]!] as const);
+    const state = { ...saved, parameters: Object.fromEntries(inOrder) };
+    return await start(await sharedState(state, communicator));
   } finally {
-    disposeAll(parameters);
+    disposeAll(given);
+    await saved?.close();
   }
-  // In the order of the model: a sum over parameters must not depend on the order of a file.
-  const inOrder = Object.keys(parameters).map((name) => [name, restored.parameters[name]!]);
-  return shareState({ ...restored, parameters: Object.fromEntries(inOrder) }, communicator);
 }
 
-export function disposeState({ parameters, moments }: TrainState): void {
+/** A state in tensors, which stay their owner's. */
+export function sourceOf({ step, parameters, moments }: TrainState): StateSource {
+  return {
+    step,
+    parameters: mapValues(parameters, valuesOf),
+    moments: mapValues(moments, ({ step, m, v }) => ({ step, m: valuesOf(m), v: valuesOf(v) })),
+  };
+}
+
+/** Reads a state into tensors, which are the caller's. */
+export async function tensorsOf(state: StateSource): Promise<TrainState> {
+  const parameters: Record<string, Tensor> = {};
+  const moments: Record<string, Moments> = {};
+  try {
+    for (const [name, values] of Object.entries(state.parameters)) {
+      parameters[name] = await read(values);
+    }
+    for (const [name, { step, m, v }] of Object.entries(state.moments)) {
+      const first = await read(m);
+      const second = await read(v).catch((error) => {
+        first.dispose();
+        throw error;
+      });
+      moments[name] = { step, m: first, v: second };
+    }
+  } catch (error) {
+    disposeState({ parameters, moments });
+    throw error;
+  }
+  return { step: state.step, parameters, moments };
+}
+
+export function disposeState({ parameters, moments }: Omit<TrainState, 'step'>): void {
   disposeAll(parameters);
   for (const { m, v } of Object.values(moments)) {
     m.dispose();
@@ -47,35 +88,61 @@ export function disposeState({ parameters, moments }: TrainState): void {
   }
 }
 
-function disposeAll(tensors: Parameters): void {
+export function disposeAll(tensors: Parameters): void {
   for (const tensor of Object.values(tensors)) tensor.dispose();
 }
 
-/** Rank 0's state on every rank; takes over `state`. */
-async function shareState(state: TrainState, communicator: Communicator): Promise<TrainState> {
+export function mapValues<T, U>(
+  record: Readonly<Record<string, T>>,
+  map: (value: T) => U,
+): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}
+
+/** New tensors that share the data of the given ones. */
+function cloneParameters(parameters: Parameters): Record<string, Tensor> {
+  return mapValues(parameters, (tensor) => tensor.clone());
+}
+
+function valuesOf(tensor: Tensor): ValueSource {
+  return { shape: tensor.shape, read: async () => (await tensor.data()) as Float32Array };
+}
+
+async function read({ shape, read }: ValueSource): Promise<Tensor> {
+  return tensor(await read(), [...shape], 'float32');
+}
+
+/** Rank 0's state on every rank. */
+async function sharedState(state: StateSource, communicator: Communicator): Promise<StateSource> {
   if (communicator.size === 1) return state;
   const names = Object.keys(state.parameters);
   const [step, ...updates] = await communicator.broadcast([
     state.step,
     ...names.map((name) => state.moments[name]?.step ?? 0),
   ]);
-  const parameters = await broadcastTensors(communicator, { ...state.parameters });
-  const moments: Record<string, Moments> = {};
+  const shared = ({ shape, read }: ValueSource): ValueSource => ({
+    shape,
+    read: async () => communicator.broadcast(await read()),
+  });
+  const moments: Record<string, MomentsSource> = {};
   for (const [i, name] of names.entries()) {
     if (updates[i] === 0) continue;
-    const { shape } = parameters[name]!;
-    const { m, v } = state.moments[name] ?? { m: zeros(shape), v: zeros(shape) };
-    const shared = await broadcastTensors(communicator, { m, v });
-    moments[name] = { step: updates[i]!, m: shared.m!, v: shared.v! };
+    const none = zerosOf(state.parameters[name]!);
+    const { m, v } = state.moments[name] ?? { m: none, v: none };
+    moments[name] = { step: updates[i]!, m: shared(m), v: shared(v) };
   }
-  return { step: step!, parameters, moments };
+  return { ...state, step: step!, parameters: mapValues(state.parameters, shared), moments };
 }
 
-function assertSameShapes(restored: TrainState, parameters: Parameters): void {
-  const names = new Set([...Object.keys(parameters), ...Object.keys(restored.parameters)]);
+function zerosOf({ shape }: ValueSource): ValueSource {
+  return { shape, read: async () => new Float32Array(util.sizeFromShape([...shape])) };
+}
+
+function assertSameShapes(saved: StateSource, parameters: Parameters): void {
+  const names = new Set([...Object.keys(parameters), ...Object.keys(saved.parameters)]);
   const wrong = [...names].flatMap((name) => {
     const wanted = parameters[name]?.shape.join();
-    const found = restored.parameters[name]?.shape.join();
+    const found = saved.parameters[name]?.shape.join();
     if (wanted === found) return [];
     return [
       `${name}: wanted ${wanted === undefined ? 'nothing' : `[${wanted}]`}, found ${found === undefined ? 'nothing' : `[${found}]`}`,

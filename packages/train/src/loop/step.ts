@@ -1,10 +1,19 @@
-import { TrainError } from '@imglish/core';
-import { add, dispose, type Scalar, stack, type Tensor } from '@tensorflow/tfjs-core';
+import { add, dispose, type Scalar, stack, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { Communicator } from '../communicator/communicator.js';
-import { allReduceTensors } from '../communicator/tensors.js';
+import { allReduceValues } from '../communicator/values.js';
 import type { IndexedBatch } from './batches.js';
 import type { Batch, Loss } from './contracts.js';
 import { countsByForwardPass, lossGradients, type StreamScale } from './loss-gradients.js';
+import { disposeAll, mapValues } from './state.js';
+import {
+  addCounts,
+  assertSameCounts,
+  type Measured,
+  meanLosses,
+  nothingToLearn,
+  sumCounts,
+  weightOf,
+} from './streams.js';
 
 export interface StepInputs<B extends Batch> {
   /** Updates done before. */
@@ -20,12 +29,8 @@ export interface StepInputs<B extends Batch> {
 }
 
 /** The same on every rank; the caller owns the gradients. */
-export interface StepGradients {
+export interface StepGradients extends Measured {
   gradients: Record<string, Tensor>;
-  losses: Record<string, number>;
-  counts: Record<string, number>;
-  total: number;
-  samples: number;
 }
 
 /**
@@ -39,34 +44,36 @@ export async function stepGradients<B extends Batch>(
   inputs: StepInputs<B>,
 ): Promise<StepGradients> {
   const { step, batches, parameters, loss, weights, communicator } = inputs;
-  const streams = Object.keys(weights);
   const local = await localGradients(inputs, await totalCounts(inputs));
-  const reduced = await communicator.allReduce([
-    ...streams.map((stream) => local.sums[stream] ?? 0),
-    ...streams.map((stream) => local.counts[stream] ?? 0),
-    batches.reduce((sum, { batch }) => sum + batch.size, 0),
-  ]);
+  const size = batches.reduce((sum, { batch }) => sum + batch.size, 0);
+  const measured = await meanLosses(communicator, weights, { ...local, samples: size });
   const gradients = await allReduceTensors(communicator, parameters, local.gradients);
-  const losses: Record<string, number> = {};
-  const counts: Record<string, number> = {};
-  let total = 0;
-  streams.forEach((stream, i) => {
-    const count = reduced[streams.length + i]!;
-    if (count === 0) return;
-    counts[stream] = count;
-    losses[stream] = reduced[i]! / count;
-    if (weights[stream]! > 0) total += weights[stream]! * losses[stream];
-  });
-  if (Object.keys(gradients).length === 0) {
-    throw new TrainError({
-      code: 'train/nothing-to-learn',
-      where: 'train',
-      expected: 'a loss with a positive weight and count that reaches a parameter',
-      got: `none in step ${step} (counts ${JSON.stringify(counts)})`,
-      fix: `Losses of ${loss.name || 'the loss function'} must be computed from the parameters it is given.`,
-    });
-  }
-  return { gradients, losses, counts, total, samples: reduced.at(-1)! };
+  if (Object.keys(gradients).length === 0) throw nothingToLearn(loss, step, measured.counts);
+  return { gradients, ...measured };
+}
+
+/** Σ over ranks of tensors that some ranks may lack; takes over `tensors`. */
+async function allReduceTensors(
+  communicator: Communicator,
+  parameters: Readonly<Record<string, Tensor>>,
+  tensors: Record<string, Tensor>,
+): Promise<Record<string, Tensor>> {
+  if (communicator.size === 1) return tensors;
+  const reduced: Record<string, Tensor> = {};
+  await allReduceValues(communicator, {
+    sizes: mapValues(parameters, ({ size }) => size),
+    has: (name) => tensors[name] !== undefined,
+    read: async (name) => (await tensors[name]!.data()) as Float32Array,
+    write: async (name, values) => {
+      reduced[name] = tensor(values, parameters[name]!.shape, 'float32');
+    },
+  })
+    .catch((error) => {
+      disposeAll(reduced);
+      throw error;
+    })
+    .finally(() => disposeAll(tensors));
+  return reduced;
 }
 
 interface LocalGradients {
@@ -125,10 +132,7 @@ async function totalCounts<B extends Batch>({
     const context = { step, index };
     addCounts(counts, known?.(batch) ?? countsByForwardPass(loss, parameters, batch, context));
   }
-  for (const stream of Object.keys(counts)) weightOf(weights, stream, step);
-  const streams = Object.keys(weights);
-  const totals = await communicator.allReduce(streams.map((stream) => counts[stream] ?? 0));
-  return Object.fromEntries(streams.map((stream, i) => [stream, totals[i]!]));
+  return sumCounts(communicator, weights, counts, step);
 }
 
 /** Reads all sums at once: one wait for the engine. Disposes them. */
@@ -145,38 +149,4 @@ async function readSums(
     sum.dispose();
   });
   return totals;
-}
-
-function addCounts(into: Record<string, number>, counts: Readonly<Record<string, number>>): void {
-  for (const [stream, count] of Object.entries(counts)) into[stream] = (into[stream] ?? 0) + count;
-}
-
-function weightOf(weights: Readonly<Record<string, number>>, stream: string, step: number): number {
-  const weight = weights[stream];
-  if (weight !== undefined) return weight;
-  throw new TrainError({
-    code: 'train/unknown-stream',
-    where: 'train',
-    expected: `one of the streams in weights: ${Object.keys(weights).join(', ')}`,
-    got: `stream ${stream} in step ${step}`,
-    fix: 'Give every stream of the loss a weight (0 to report it without learning from it).',
-  });
-}
-
-function assertSameCounts(
-  expected: Readonly<Record<string, number>>,
-  counted: Readonly<Record<string, number>>,
-  step: number,
-  index: number,
-): void {
-  for (const stream of new Set([...Object.keys(expected), ...Object.keys(counted)])) {
-    if ((expected[stream] ?? 0) !== (counted[stream] ?? 0)) {
-      throw new TrainError({
-        code: 'train/counts',
-        where: 'train',
-        expected: `the count that counts() announced for stream ${stream}: ${expected[stream] ?? 0}`,
-        got: `${counted[stream] ?? 0} from the loss, in batch ${index} of step ${step}`,
-      });
-    }
-  }
 }

@@ -2,6 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { ConfigError, TrainError } from '@imglish/core';
 import { dispose, fill, memory, mul, type Scalar, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { memoryRun, values } from '../../test/memory-run.js';
 import {
   type RegressionBatch,
   regressionBatches,
@@ -10,7 +11,7 @@ import {
   regressionParameters,
 } from '../../test/regression.js';
 import { parameterGroups } from '../optimizer/groups.js';
-import type { Run, StepMetrics, TrainState } from './contracts.js';
+import type { StepMetrics } from './contracts.js';
 import { disposeState } from './state.js';
 import { type TrainOptions, train } from './train.js';
 
@@ -43,31 +44,6 @@ async function record(extra: Partial<TrainOptions<RegressionBatch>> = {}) {
   const values = Object.values(state.parameters).flatMap((tensor) => [...tensor.dataSync()]);
   disposeState(state);
   return { steps, values, ...rest };
-}
-
-/** A run kept in memory, as bytes would be: saved tensors are copies. */
-function memoryRun(every: number): Run & { saved: TrainState[]; logged: StepMetrics[] } {
-  const copy = (state: TrainState): TrainState => ({
-    step: state.step,
-    parameters: Object.fromEntries(
-      Object.entries(state.parameters).map(([name, tensor]) => [name, tensor.clone()]),
-    ),
-    moments: Object.fromEntries(
-      Object.entries(state.moments).map(([name, { step, m, v }]) => {
-        return [name, { step, m: m.clone(), v: v.clone() }];
-      }),
-    ),
-  });
-  const saved: TrainState[] = [];
-  const logged: StepMetrics[] = [];
-  return {
-    every,
-    saved,
-    logged,
-    restore: async () => (saved.length > 0 ? copy(saved.at(-1)!) : undefined),
-    save: async (state) => void saved.push(copy(state)),
-    log: async (metrics) => void logged.push(metrics),
-  };
 }
 
 describe('train', () => {
@@ -172,7 +148,6 @@ describe('train', () => {
     const again = await record({ run });
     expect(again.steps).toEqual([]);
     expect(run.saved).toHaveLength(5);
-    run.saved.forEach(disposeState);
   });
 
   it('stops at the first loss that is not finite, and saves nothing after it', async () => {
@@ -195,7 +170,6 @@ describe('train', () => {
     });
     await expect(broken).rejects.toBeInstanceOf(TrainError);
     expect(run.saved.map(({ step }) => step)).toEqual([1, 2]);
-    run.saved.forEach(disposeState);
     expect(memory().numTensors).toBe(before);
   });
 
@@ -263,11 +237,10 @@ describe('train', () => {
 
   it('refuses the checkpoint of another model', async () => {
     const run = memoryRun(5);
-    run.saved.push({ step: 3, parameters: { 'in.bias': fill([4], 0) }, moments: {} });
+    run.saved.push({ step: 3, parameters: { 'in.bias': values([4]) }, moments: {} });
     await expect(train(options({ run }))).rejects.toMatchObject({
       code: 'train/state',
       message: expect.stringContaining('in.bias: wanted [16], found [4]'),
     });
-    run.saved.forEach(disposeState);
   });
 });

@@ -1,15 +1,14 @@
-import { ConfigError, type Parameters } from '@imglish/core';
-import { dispose, mul, type Tensor } from '@tensorflow/tfjs-core';
+import { type Compiler, ConfigError, type Parameters } from '@imglish/core';
 import { type Communicator, soloCommunicator } from '../communicator/communicator.js';
-import { type AdamWHyperparameters, adamW } from '../optimizer/adamw.js';
-import { clipFactor, globalNorm } from '../optimizer/clip.js';
+import { compiledStepper } from '../compiled/compiled.js';
+import type { AdamWHyperparameters } from '../optimizer/adamw.js';
 import type { ParameterGroups } from '../optimizer/groups.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { disposeBatches, fetchBatches, type IndexedBatch } from './batches.js';
 import type { Batch, BatchSource, Loss, Run, StepMetrics, TrainState } from './contracts.js';
-import { assertFinite } from './not-finite.js';
-import { cloneParameters, disposeState, initialState } from './state.js';
-import { stepGradients } from './step.js';
+import { eagerStepper } from './eager.js';
+import { beginFrom } from './state.js';
+import type { Settings, Stepper } from './stepper.js';
 
 export interface TrainOptions<B extends Batch> {
   /** Where training begins, unless `run` has a checkpoint. Stays the caller's, who may dispose it any time. */
@@ -28,20 +27,39 @@ export interface TrainOptions<B extends Batch> {
   /**
    * The counts that the loss will return for a batch. With several micro-batches or ranks they are
    * needed before the backward passes; without this function, extra forward passes find them out.
+   * Required with a `compiler`: a recorded loss returns the counts of the batch it was recorded with.
    */
   counts?: (batch: B) => Readonly<Record<string, number>>;
   /** Clips the gradients to this global norm. */
   maxGradientNorm?: number;
   adamW?: AdamWHyperparameters;
+  /**
+   * Compiles the steps; parameters and moments then stay with its engine. Default: every op is run
+   * by itself, on the current tfjs backend.
+   *
+   * The loss is recorded once for each *signature* of a batch: paths, types and shapes of its tensors,
+   * and the values of everything else in it, except under the keys `count` and `size`, wherever they
+   * are. So no tensor may depend on a `count` or `size`, nor on the step or index in the context; what
+   * differs from batch to batch belongs in its tensors. The last 16 signatures are kept.
+   */
+  compiler?: Compiler;
   /** Default: one rank. Close it when `train` has ended, or failed: else the other ranks wait. */
   communicator?: Communicator;
   /** Checkpoints, log and resume; on rank 0 only. */
   run?: Run;
   /** When aborted, the running step is finished and saved, on all ranks, and `train` returns. */
   signal?: AbortSignal;
-  /** After each step; `parameters` are lent, for an evaluation. */
-  onStep?: (metrics: StepMetrics, parameters: Parameters) => void | Promise<void>;
+  /**
+   * After each step; `parameters()` are lent until it ends, for an evaluation. With a `compiler` they
+   * are made when asked for.
+   */
+  onStep?: OnStep;
 }
+
+export type OnStep = (
+  metrics: StepMetrics,
+  parameters: () => Promise<Parameters>,
+) => void | Promise<void>;
 
 /** The caller owns the tensors in `state`. */
 export interface TrainResult {
@@ -60,16 +78,23 @@ export interface TrainResult {
  * While a step is computed, the batches of the next one are on their way.
  *
  * @throws ConfigError `train/options` for options that cannot be.
- * @throws TrainError `train/not-finite` for a loss or gradient that is NaN or infinite; the step is
- * neither applied nor saved. `train/nothing-to-learn`, `train/unknown-stream`, `train/counts`,
- * `train/loss-term`, `train/state` for losses, batches or checkpoints that do not fit.
+ * @throws TrainError `train/not-finite` for a loss or gradient that is NaN or infinite; nothing of the
+ * step is saved. `train/nothing-to-learn`, `train/unknown-stream`, `train/counts`, `train/loss-term`,
+ * `train/state` for losses, batches or checkpoints that do not fit; with a compiler also
+ * `train/batch`, `train/context` for what cannot be recorded.
  */
 export async function train<B extends Batch>(options: TrainOptions<B>): Promise<TrainResult> {
   checkOptions(options);
-  const { steps, accumulate = 1, communicator = soloCommunicator(), run, signal } = options;
+  const { accumulate = 1, communicator = soloCommunicator(), compiler } = options;
+  const { parameters, run, steps, signal } = options;
+  const settings: Settings<B> = { ...options, communicator };
   const started = performance.now();
-  let state = await initialState(cloneParameters(options.parameters), run, communicator);
-  let saved = run && state.step > 0 ? state.step : -1;
+  const beginning = { parameters, run, communicator, compiler: compiler?.description };
+  const stepper = await beginFrom(beginning, (state): Promise<Stepper<B>> => {
+    return compiler ? compiledStepper(settings, compiler, state) : eagerStepper(settings, state);
+  });
+  let step = stepper.state().step;
+  let saved = run && step > 0 ? step : -1;
   let metrics: StepMetrics | undefined;
   let stopped = false;
   let upcoming: Promise<IndexedBatch<B>[]> | undefined;
@@ -80,81 +105,59 @@ export async function train<B extends Batch>(options: TrainOptions<B>): Promise<
     return fetched;
   };
   try {
-    while (state.step < steps) {
+    while (step < steps) {
       const [stopping] = await communicator.allReduce([signal?.aborted ? 1 : 0]);
       if (stopping! > 0) {
         stopped = true;
         break;
       }
       const begun = performance.now();
-      const batches = await (upcoming ?? fetch(state.step));
-      upcoming = state.step + 1 < steps ? fetch(state.step + 1) : undefined;
-      const done = await step(options, communicator, state, batches);
-      state = done.state;
+      const batches = await (upcoming ?? fetch(step));
+      upcoming = step + 1 < steps ? fetch(step + 1) : undefined;
+      const done = await stepper.step(batches).finally(() => disposeBatches(batches));
+      step = done.step;
       const now = performance.now();
       metrics = {
-        ...done.metrics,
+        ...done,
         timing: {
           seconds: (now - started) / 1000,
-          samplesPerSecond: (1000 * done.metrics.samples) / (now - begun),
+          samplesPerSecond: (1000 * done.samples) / (now - begun),
         },
       };
       await run?.log(metrics);
-      await options.onStep?.(metrics, state.parameters);
-      if (run && state.step % run.every === 0) {
-        await run.save(state);
-        saved = state.step;
+      if (options.onStep) await lendTo(options.onStep, metrics, stepper);
+      if (run && step % run.every === 0) {
+        await run.save(stepper.state());
+        saved = step;
       }
     }
-    if (run && saved !== state.step) await run.save(state);
+    if (run && saved !== step) await run.save(stepper.state());
     await communicator.barrier();
+    return { state: await stepper.finish(), metrics, stopped };
   } catch (error) {
-    disposeState(state);
+    await stepper.dispose();
     throw error;
   } finally {
     await upcoming?.then(disposeBatches, () => {});
   }
-  return { state, metrics, stopped };
 }
 
-/** One update. Takes over the state and the batches. */
-async function step<B extends Batch>(
-  options: TrainOptions<B>,
-  communicator: Communicator,
-  state: TrainState,
-  batches: readonly IndexedBatch<B>[],
-): Promise<{ state: TrainState; metrics: Omit<StepMetrics, 'timing'> }> {
-  const { loss, weights, counts: known, groups, schedule } = options;
-  const { parameters, moments } = state;
-  const inputs = { step: state.step, batches, parameters, loss, weights, counts: known };
-  const { gradients, ...measured } = await stepGradients({ ...inputs, communicator }).finally(() =>
-    disposeBatches(batches),
-  );
+async function lendTo<B extends Batch>(
+  onStep: OnStep,
+  metrics: StepMetrics,
+  stepper: Stepper<B>,
+): Promise<void> {
+  let loan: ReturnType<Stepper<B>['lend']> | undefined;
   try {
-    const done = state.step + 1;
-    const norm = globalNorm(gradients);
-    const gradientNorm = (await norm.data())[0]!;
-    norm.dispose();
-    await assertFinite(done, measured.losses, gradientNorm, parameters, gradients);
-    scaleInPlace(gradients, clipFactor(gradientNorm, options.maxGradientNorm ?? Infinity));
-    const lr = schedule(state.step);
-    const hyperparameters = { ...options.adamW, lr, groups, release: true };
-    const next = adamW(parameters, gradients, moments, hyperparameters);
-    return {
-      state: { step: done, parameters: next.parameters, moments: next.state },
-      metrics: { step: done, ...measured, lr, gradientNorm },
-    };
-  } catch (error) {
-    dispose(gradients);
-    throw error;
-  }
-}
-
-function scaleInPlace(tensors: Record<string, Tensor>, factor: number): void {
-  if (factor === 1) return;
-  for (const [name, tensor] of Object.entries(tensors)) {
-    tensors[name] = mul(tensor, factor);
-    tensor.dispose();
+    await onStep(metrics, async () => {
+      loan ??= stepper.lend();
+      return (await loan).parameters;
+    });
+  } finally {
+    await loan?.then(
+      ({ giveBack }) => giveBack(),
+      () => {},
+    );
   }
 }
 
@@ -181,6 +184,7 @@ function checkOptions<B extends Batch>(options: TrainOptions<B>): void {
   );
   const without = Object.keys(parameters).filter((name) => !groups[name]);
   check('a group for every parameter', without.length === 0, `none for ${without.join(', ')}`);
+  check('counts together with a compiler', !options.compiler || !!options.counts, 'none');
   check('a run on rank 0 only', !run || !options.communicator?.rank, options.communicator?.rank);
   check(
     'a positive whole number of steps between checkpoints',

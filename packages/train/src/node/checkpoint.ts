@@ -8,10 +8,7 @@ import {
   writeSafetensors,
 } from '@imglish/core';
 import { fileSource } from '@imglish/core/node';
-import { type Tensor, tensor } from '@tensorflow/tfjs-core';
-import type { TrainState } from '../loop/contracts.js';
-import { disposeState } from '../loop/state.js';
-import type { Moments } from '../optimizer/adamw.js';
+import type { MomentsSource, SavedState, StateSource, ValueSource } from '../loop/contracts.js';
 import { type FileSeal, publishFolder, sealOf, writeSealed, writeText } from './durable.js';
 
 /** Everything in a checkpoint that is not a tensor. */
@@ -60,7 +57,7 @@ export async function checkpointSteps(dir: string): Promise<number[]> {
  */
 export async function writeCheckpoint(
   dir: string,
-  state: TrainState,
+  state: StateSource,
   facts: CheckpointFacts,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<void> {
@@ -102,36 +99,48 @@ export async function writeCheckpoint(
 }
 
 /**
- * Reads a checkpoint after checking every file against the manifest; the caller owns the tensors.
+ * Opens a checkpoint after checking every file against the manifest; tensors are read when asked for.
  *
  * @throws CheckpointError `checkpoint/damaged` where a file is missing, truncated or changed.
  */
-export async function readCheckpoint(
+export async function openCheckpoint(
   dir: string,
   step: number,
-): Promise<{ state: TrainState; facts: CheckpointFacts }> {
+): Promise<{ state: SavedState; facts: CheckpointFacts }> {
   const folder = join(dir, checkpointName(step));
   await verify(folder);
   const trainer: TrainerState = JSON.parse(await readFile(join(folder, TRAINER), 'utf8'));
-  const parameters: Record<string, Tensor> = {};
-  const moments: Record<string, Moments> = {};
+  const files: TensorFile[] = [];
+  const close = async (): Promise<void> => {
+    for (const file of files) await file.close();
+  };
+  const open = async (name: string): Promise<TensorFile['tensors']> => {
+    const file = await openSafetensors(await fileSource(join(folder, name)));
+    files.push(file);
+    return file.tensors;
+  };
   try {
-    await withTensors(join(folder, MODEL), async ({ tensors }) => {
-      for (const name of tensors.keys()) parameters[name] = await load(tensors, name);
+    const model = await open(MODEL);
+    const optimizer = await open(OPTIMIZER);
+    const parameters = [...model.keys()].map((name) => [name, stored(model, name)] as const);
+    const moments = Object.entries(trainer.updates).map(([name, updates]) => {
+      const [m, v] = [stored(optimizer, `m.${name}`), stored(optimizer, `v.${name}`)];
+      return [name, { step: updates, m, v } satisfies MomentsSource] as const;
     });
-    await withTensors(join(folder, OPTIMIZER), async ({ tensors }) => {
-      for (const [name, updates] of Object.entries(trainer.updates)) {
-        const m = await load(tensors, `m.${name}`);
-        const v = await load(tensors, `v.${name}`);
-        moments[name] = { step: updates, m, v };
-      }
-    });
+    const { config, seed, engine } = trainer;
+    return {
+      state: {
+        step: trainer.step,
+        parameters: Object.fromEntries(parameters),
+        moments: Object.fromEntries(moments),
+        close,
+      },
+      facts: { config, seed, engine },
+    };
   } catch (error) {
-    disposeState({ step, parameters, moments });
+    await close();
     throw error;
   }
-  const { config, seed, engine } = trainer;
-  return { state: { step: trainer.step, parameters, moments }, facts: { config, seed, engine } };
 }
 
 /** Moves a damaged checkpoint out of the way, where a person can look at it. */
@@ -178,24 +187,14 @@ function parseManifest(text: string): Record<string, FileSeal> | undefined {
   }
 }
 
-async function withTensors(path: string, use: (file: TensorFile) => Promise<void>): Promise<void> {
-  const file = await openSafetensors(await fileSource(path));
-  try {
-    await use(file);
-  } finally {
-    await file.close();
-  }
+function stored(tensors: TensorFile['tensors'], name: string): ValueSource {
+  const found = tensors.get(name);
+  if (!found) throw damaged(`a tensor ${name}`, 'none', OPTIMIZER);
+  return { shape: found.shape, read: () => found.readFloat32() };
 }
 
-async function load(tensors: TensorFile['tensors'], name: string): Promise<Tensor> {
-  const stored = tensors.get(name);
-  if (!stored) throw damaged(`a tensor ${name}`, 'none', OPTIMIZER);
-  return tensor(await stored.readFloat32(), [...stored.shape], 'float32');
-}
-
-function entry(name: string, value: Tensor): TensorEntry {
-  const read = async (): Promise<Float32Array> => (await value.data()) as Float32Array;
-  return { name, dtype: 'F32', shape: value.shape, read };
+function entry(name: string, { shape, read }: ValueSource): TensorEntry {
+  return { name, dtype: 'F32', shape, read };
 }
 
 function json(value: unknown): string {
@@ -203,6 +202,6 @@ function json(value: unknown): string {
 }
 
 function damaged(expected: string, got: string, folder: string): CheckpointError {
-  const details = { code: 'checkpoint/damaged', where: 'readCheckpoint', expected };
+  const details = { code: 'checkpoint/damaged', where: 'openCheckpoint', expected };
   return new CheckpointError({ ...details, got: `${got} (${folder})` });
 }

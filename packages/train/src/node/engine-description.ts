@@ -9,6 +9,8 @@ export interface EngineDescription {
   readonly versions: Readonly<Record<string, string>>;
   /** Platform, architecture and processor. */
   readonly machine: string;
+  /** `Compiler.description`, where steps are compiled; a run adds it by itself. */
+  readonly compiler?: string;
 }
 
 /** The current engine; `threads` defaults to the processors there are, `versions` are added. */

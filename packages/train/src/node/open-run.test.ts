@@ -12,10 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, TrainError } from '@imglish/core';
-import { memory, scalar, tensor, tensor2d } from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { StepMetrics, TrainState } from '../loop/contracts.js';
-import { disposeState } from '../loop/state.js';
+import { values } from '../../test/memory-run.js';
+import type { StateSource, StepMetrics } from '../loop/contracts.js';
 import { describeEngine } from './engine-description.js';
 import { type OpenRunOptions, openRun } from './open-run.js';
 
@@ -38,35 +37,39 @@ function open(extra: Partial<OpenRunOptions> = {}) {
   });
 }
 
-function state(step: number): TrainState {
+function state(step: number): StateSource {
+  const of = (shape: number[], ...data: number[]) => values(shape, Float32Array.from(data));
   return {
     step,
     parameters: {
-      w: tensor2d([step, 2, 3, Math.fround(0.1)], [2, 2]),
-      s: scalar(7),
-      unused: tensor([5]),
+      w: of([2, 2], step, 2, 3, 0.1),
+      s: of([], 7),
+      unused: of([1], 5),
     },
     moments: {
-      w: {
-        step: step - 1,
-        m: tensor2d([1, 2, 3, step], [2, 2]),
-        v: tensor2d([4, 5, 6, 1e-30], [2, 2]),
-      },
-      s: { step: 1, m: scalar(-1), v: scalar(2) },
+      w: { step: step - 1, m: of([2, 2], 1, 2, 3, step), v: of([2, 2], 4, 5, 6, 1e-30) },
+      s: { step: 1, m: of([], -1), v: of([], 2) },
     },
   };
 }
 
-function values({ step, parameters, moments }: TrainState) {
-  const read = (name: string) => [parameters[name]!.shape, ...parameters[name]!.dataSync()];
+async function read({ step, parameters, moments }: StateSource) {
+  const all = async (
+    sources: Record<string, { shape: readonly number[]; read(): Promise<Float32Array> }>,
+  ) => {
+    const found: Record<string, unknown> = {};
+    for (const [name, { shape, read }] of Object.entries(sources)) {
+      found[name] = [shape, [...(await read())]];
+    }
+    return found;
+  };
+  const updates = Object.entries(moments).map(([name, moment]) => [name, moment.step]);
   return {
     step,
-    parameters: Object.fromEntries(Object.keys(parameters).map((name) => [name, read(name)])),
-    moments: Object.fromEntries(
-      Object.entries(moments).map(([name, { step: updates, m, v }]) => {
-        return [name, [updates, m.shape, ...m.dataSync(), ...v.dataSync()]];
-      }),
-    ),
+    updates,
+    parameters: await all(parameters),
+    m: await all(Object.fromEntries(Object.entries(moments).map(([name, { m }]) => [name, m]))),
+    v: await all(Object.fromEntries(Object.entries(moments).map(([name, { v }]) => [name, v]))),
   };
 }
 
@@ -74,18 +77,19 @@ function values({ step, parameters, moments }: TrainState) {
 async function saved(...steps: number[]): Promise<void> {
   const run = await open();
   for (const step of steps) {
-    const current = state(step);
-    await run.save(current);
-    disposeState(current);
+    await run.save(state(step));
   }
   await run.close();
 }
 
-async function restoredStep(extra: Partial<OpenRunOptions> = {}): Promise<number | undefined> {
+async function restoredStep(
+  extra: Partial<OpenRunOptions> = {},
+  compiler?: string,
+): Promise<number | undefined> {
   const run = await open(extra);
   try {
-    const restored = await run.restore();
-    if (restored) disposeState(restored);
+    const restored = await run.restore(compiler);
+    await restored?.close();
     return restored?.step;
   } finally {
     await run.close();
@@ -99,20 +103,18 @@ function folders(): string[] {
 }
 
 describe('openRun', () => {
-  it('gives back what it saved, to the bit, and leaks nothing', async () => {
-    const before = memory().numTensors;
+  it('gives back what it saved, to the bit, until it is closed', async () => {
     const original = state(10);
     const run = await open();
     expect(await run.restore()).toBeUndefined();
     expect(await run.latest()).toBeUndefined();
     await run.save(original);
     const restored = await run.restore();
-    expect(values(restored!)).toEqual(values(original));
+    expect(await read(restored!)).toEqual(await read(original));
     expect(await run.latest()).toBe(join(dir, 'checkpoint-10'));
-    disposeState(original);
-    disposeState(restored!);
+    await restored!.close();
+    await expect(restored!.parameters.w!.read()).rejects.toThrow();
     await run.close();
-    expect(memory().numTensors).toBe(before);
     expect(messages).toEqual([]);
   });
 
@@ -200,8 +202,9 @@ describe('openRun', () => {
   it('leaves nothing of a checkpoint that could not be written', async () => {
     const run = await open();
     const broken = state(10);
-    broken.moments.w!.v.dispose();
-    await expect(run.save(broken)).rejects.toThrow();
+    const gone = { shape: [2, 2], read: () => Promise.reject(new Error('gone')) };
+    const moments = { ...broken.moments, w: { ...broken.moments.w!, v: gone } };
+    await expect(run.save({ ...broken, moments })).rejects.toThrow('gone');
     expect(readdirSync(dir).sort()).toEqual(['lock', 'log.jsonl', 'run.json']);
     await run.close();
   });
@@ -224,6 +227,21 @@ describe('openRun', () => {
     expect(await restoredStep({ engine })).toBe(10);
     expect(messages).toHaveLength(1);
     expect(messages[0]).toMatch(/another engine \(threads differ\)/);
+  });
+
+  it('tells compiled steps from others, and one compiler from another', async () => {
+    await saved(10);
+    expect(await restoredStep({}, 'onnx 1')).toBe(10);
+    const run = await open();
+    await run.save({ ...state(20), compiler: 'onnx 1' });
+    await run.close();
+    const trainer = readFileSync(join(dir, 'checkpoint-20', 'trainer_state.json'), 'utf8');
+    expect(JSON.parse(trainer).engine).toEqual({ ...describeEngine(), compiler: 'onnx 1' });
+    await restoredStep({}, 'onnx 1');
+    await restoredStep({}, 'onnx 2');
+    await restoredStep();
+    const warning = expect.stringMatching(/another engine \(compiler differ\)/);
+    expect(messages).toEqual([warning, warning, warning]);
   });
 
   it('is open once', async () => {

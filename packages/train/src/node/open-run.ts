@@ -1,13 +1,13 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CheckpointError, ConfigError, TrainError } from '@imglish/core';
-import type { Run, StepMetrics, TrainState } from '../loop/contracts.js';
+import type { Run, SavedState, StateSource, StepMetrics } from '../loop/contracts.js';
 import {
   CHECKPOINT_FILES,
   type CheckpointFacts,
   checkpointName,
   checkpointSteps,
-  readCheckpoint,
+  openCheckpoint,
   removeCheckpoint,
   removeTemporary,
   setAside,
@@ -60,7 +60,10 @@ export async function openRun(dir: string, options: OpenRunOptions): Promise<Fol
   const { keep = 3, every, files = {}, engine = describeEngine() } = options;
   const onMessage = options.onMessage ?? ((message) => console.warn(message));
   const identity = JSON.parse(JSON.stringify({ config: options.config, seed: options.seed }));
-  const facts: CheckpointFacts = { ...identity, engine };
+  const factsOf = (compiler: string | undefined): CheckpointFacts => ({
+    ...identity,
+    engine: compiler === undefined ? engine : { ...engine, compiler },
+  });
   await mkdir(dir, { recursive: true });
   const unlock = await takeLock(join(dir, 'lock'));
   try {
@@ -70,11 +73,12 @@ export async function openRun(dir: string, options: OpenRunOptions): Promise<Fol
     return {
       dir,
       every,
-      async restore(): Promise<TrainState | undefined> {
+      async restore(compiler?: string): Promise<SavedState | undefined> {
         const restored = await latestUsable(dir, onMessage);
         await log.cutAfter(restored?.state.step ?? 0);
         if (!restored) return undefined;
-        const other = differingKeys(restored.facts.engine, JSON.parse(JSON.stringify(engine)));
+        const now = JSON.parse(JSON.stringify(factsOf(compiler).engine));
+        const other = differingKeys(restored.facts.engine, now);
         if (other.length > 0) {
           onMessage(
             `${dir}: resuming on another engine (${other.join(', ')} differ): results stay close, but not the same bits.`,
@@ -82,10 +86,10 @@ export async function openRun(dir: string, options: OpenRunOptions): Promise<Fol
         }
         return restored.state;
       },
-      async save(state: TrainState): Promise<void> {
+      async save(state: StateSource): Promise<void> {
         await log.flush();
         await assertNew(dir, state.step);
-        await writeCheckpoint(dir, state, facts, files);
+        await writeCheckpoint(dir, state, factsOf(state.compiler), files);
         const steps = await checkpointSteps(dir);
         for (const step of steps.slice(keep)) await removeCheckpoint(dir, step);
       },
@@ -108,11 +112,11 @@ export async function openRun(dir: string, options: OpenRunOptions): Promise<Fol
 async function latestUsable(
   dir: string,
   onMessage: (message: string) => void,
-): Promise<Awaited<ReturnType<typeof readCheckpoint>> | undefined> {
+): Promise<Awaited<ReturnType<typeof openCheckpoint>> | undefined> {
   const steps = await checkpointSteps(dir);
   for (const [i, step] of steps.entries()) {
     try {
-      return await readCheckpoint(dir, step);
+      return await openCheckpoint(dir, step);
     } catch (error) {
       if (!(error instanceof CheckpointError)) throw error;
       const previous = steps[i + 1];

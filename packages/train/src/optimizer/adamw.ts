@@ -5,6 +5,7 @@ import {
   getBackend,
   getKernel,
   mul,
+  type Scalar,
   sqrt,
   square,
   sub,
@@ -83,9 +84,9 @@ export function adamW(
   state: AdamWState,
   options: AdamWOptions,
 ): { parameters: Record<string, Tensor>; state: Record<string, Moments> } {
-  checkInputs(parameters, gradients, options);
   const { lr, groups, release = false } = options;
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
+  const { beta1, beta2, epsilon } = checkedAdamW(options, lr);
+  checkGradients(parameters, gradients, groups);
   const nextParameters: Record<string, Tensor> = {};
   const nextState: Record<string, Moments> = {};
   for (const [name, parameter] of Object.entries(parameters)) {
@@ -143,30 +144,64 @@ function update(
       { ...attributes },
     ) as unknown as [Tensor, Tensor, Tensor];
   }
-  const { lr, beta1, beta2, epsilon, weightDecay, bias1, bias2 } = attributes;
-  return tidy(() => {
-    const nextM = add(mul(m, beta1), mul(gradient, 1 - beta1));
-    const nextV = add(mul(v, beta2), mul(square(gradient), 1 - beta2));
-    const denominator = add(div(sqrt(nextV), Math.sqrt(bias2)), epsilon);
-    const decayed = mul(parameter, 1 - lr * weightDecay);
-    return [sub(decayed, mul(div(nextM, denominator), lr / bias1)), nextM, nextV];
-  });
+  const { beta1, beta2, epsilon } = attributes;
+  const factors = { beta1, beta2, epsilon, ...stepFactors(attributes) };
+  return tidy(() => adamWUpdate(parameter, gradient, m, v, factors));
 }
 
-function checkInputs(
-  parameters: Parameters,
-  gradients: Readonly<Record<string, Tensor>>,
-  { lr, groups, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamWOptions,
-): void {
-  const check = (expected: string, ok: boolean, got: unknown): void => {
-    if (!ok) {
-      throw new ConfigError({ code: 'train/adamw', where: 'adamW', expected, got: String(got) });
-    }
-  };
+/** What differs from step to step: numbers, or scalars where the update is recorded. */
+export interface StepFactors<T = number> {
+  /** 1 − lr·λ */
+  decay: T;
+  /** lr/(1 − β₁ᵗ) */
+  rate: T;
+  /** √(1 − β₂ᵗ) */
+  root: T;
+}
+
+/** The factors of a step, computed in double precision. */
+export function stepFactors({
+  lr,
+  weightDecay,
+  bias1,
+  bias2,
+}: Pick<AdamWKernelAttributes, 'lr' | 'weightDecay' | 'bias1' | 'bias2'>): StepFactors {
+  return { decay: 1 - lr * weightDecay, rate: lr / bias1, root: Math.sqrt(bias2) };
+}
+
+/** The update in plain ops: the next parameter, m and v. To be called in a `tidy`. */
+export function adamWUpdate(
+  parameter: Tensor,
+  gradient: Tensor,
+  m: Tensor,
+  v: Tensor,
+  factors: Required<AdamWHyperparameters> & StepFactors<number | Scalar>,
+): [Tensor, Tensor, Tensor] {
+  const { beta1, beta2, epsilon, decay, rate, root } = factors;
+  const nextM = add(mul(m, beta1), mul(gradient, 1 - beta1));
+  const nextV = add(mul(v, beta2), mul(square(gradient), 1 - beta2));
+  const denominator = add(div(sqrt(nextV), root), epsilon);
+  const decayed = mul(parameter, decay);
+  return [sub(decayed, mul(div(nextM, denominator), rate)), nextM, nextV];
+}
+
+/** Hyperparameters with their defaults; throws a `ConfigError` (`train/adamw`) where they cannot be. */
+export function checkedAdamW(
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamWHyperparameters,
+  lr: number,
+): Required<AdamWHyperparameters> {
   check('a finite learning rate of at least 0', lr >= 0 && lr < Infinity, lr);
   check('beta1 in [0, 1)', beta1 >= 0 && beta1 < 1, beta1);
   check('beta2 in [0, 1)', beta2 >= 0 && beta2 < 1, beta2);
   check('epsilon of at least 0', epsilon >= 0 && epsilon < Infinity, epsilon);
+  return { beta1, beta2, epsilon };
+}
+
+function checkGradients(
+  parameters: Parameters,
+  gradients: Readonly<Record<string, Tensor>>,
+  groups: ParameterGroups,
+): void {
   for (const [name, gradient] of Object.entries(gradients)) {
     const parameter = parameters[name];
     if (!parameter || parameter.shape.join() !== gradient.shape.join()) {
@@ -180,5 +215,11 @@ function checkInputs(
       });
     }
     check(`a group for ${name}`, groups[name] !== undefined, 'none');
+  }
+}
+
+function check(expected: string, ok: boolean, got: unknown): void {
+  if (!ok) {
+    throw new ConfigError({ code: 'train/adamw', where: 'adamW', expected, got: String(got) });
   }
 }

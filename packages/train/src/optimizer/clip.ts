@@ -25,10 +25,13 @@ export function globalNorm(gradients: Readonly<Record<string, Tensor>>): Scalar 
   });
 }
 
+/** Added to the norm, as PyTorch does: gradients of norm 0 are not divided by 0. */
+export const CLIP_EPSILON = 1e-6;
+
 /**
  * The factor that brings gradients of norm `norm` down to `maxNorm`: maxNorm / (norm + 1e-6), at
  * most 1, as `torch.nn.utils.clip_grad_norm_`.
  */
 export function clipFactor(norm: number, maxNorm: number): number {
-  return Math.min(1, maxNorm / (norm + 1e-6));
+  return Math.min(1, maxNorm / (norm + CLIP_EPSILON));
 }

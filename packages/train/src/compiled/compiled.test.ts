@@ -1,0 +1,398 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { ConfigError, TrainError } from '@imglish/core';
+import { withoutLeaks } from '@imglish/testing';
+import {
+  add,
+  fill,
+  memory,
+  mul,
+  type Scalar,
+  sum,
+  type Tensor,
+  tensor,
+} from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type EagerCompiler, eagerCompiler } from '../../test/eager-compiler.js';
+import { loopback } from '../../test/loopback.js';
+import { memoryRun } from '../../test/memory-run.js';
+import {
+  type RegressionBatch,
+  regressionBatches,
+  regressionCounts,
+  regressionLoss,
+  regressionParameters,
+} from '../../test/regression.js';
+import type { BatchSource, Loss, StepMetrics, TrainState } from '../loop/contracts.js';
+import { disposeState } from '../loop/state.js';
+import { type TrainOptions, train } from '../loop/train.js';
+import { parameterGroups } from '../optimizer/groups.js';
+
+type Options = TrainOptions<RegressionBatch>;
+
+let parameters: Record<string, Tensor>;
+beforeAll(() => {
+  parameters = regressionParameters();
+});
+
+function options(extra: Partial<Options> = {}): Options {
+  return {
+    parameters,
+    loss: regressionLoss,
+    counts: regressionCounts,
+    batches: regressionBatches(),
+    steps: 20,
+    schedule: (step) => 0.02 / (1 + step / 10),
+    groups: parameterGroups(parameters, { weightDecay: 0.05 }),
+    weights: { near: 1, far: 0.5 },
+    maxGradientNorm: 20,
+    ...extra,
+  };
+}
+
+interface Recorded {
+  steps: Omit<StepMetrics, 'timing'>[];
+  /** Updates, parameter, m and v of every parameter. */
+  state: Record<string, { step: number; values: number[]; m: number[]; v: number[] }>;
+}
+
+async function record(extra: Partial<Options> = {}): Promise<Recorded> {
+  const steps: Recorded['steps'] = [];
+  const onStep = ({ timing, ...metrics }: StepMetrics) => void steps.push(metrics);
+  const { state } = await train(options({ ...extra, onStep }));
+  const result = { steps, state: read(state) };
+  disposeState(state);
+  return result;
+}
+
+function read({ parameters, moments }: TrainState): Recorded['state'] {
+  const entries = Object.entries(parameters).map(([name, values]) => {
+    const { step, m, v } = moments[name] ?? { step: 0 };
+    const numbers = (tensor?: Tensor) => [...(tensor?.dataSync() ?? [])];
+    return [name, { step, values: numbers(values), m: numbers(m), v: numbers(v) }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Moments within 1e-5 of their largest value; parameters within 1e-5. */
+function expectClose(actual: Recorded, expected: Recorded): void {
+  expect(Object.keys(actual.state)).toEqual(Object.keys(expected.state));
+  for (const [name, reference] of Object.entries(expected.state)) {
+    const found = actual.state[name]!;
+    expect(found.step, name).toBe(reference.step);
+    for (const key of ['m', 'v', 'values'] as const) {
+      const top = Math.max(...reference[key].map(Math.abs), 0);
+      const tolerance = 1e-5 * (key === 'values' ? Math.max(1, top) : top);
+      expect(found[key]).toHaveLength(reference[key].length);
+      const apart = found[key].map((value, i) => Math.abs(value - reference[key][i]!));
+      expect(Math.max(...apart, 0), `${key} of ${name}`).toBeLessThanOrEqual(tolerance);
+    }
+  }
+  expect(actual.steps).toHaveLength(expected.steps.length);
+  actual.steps.forEach((step, i) => {
+    const { losses, counts, total, lr, gradientNorm, samples } = expected.steps[i]!;
+    expect(step).toMatchObject({ counts, lr, samples, step: i + 1 });
+    expect(Object.keys(step.losses)).toEqual(Object.keys(losses));
+    expect(step.total / total).toBeCloseTo(1, 5);
+    expect(step.gradientNorm / gradientNorm).toBeCloseTo(1, 5);
+  });
+}
+
+/** Eager and compiled steps with the same options. */
+async function compare(extra: Partial<Options> = {}): Promise<EagerCompiler> {
+  const compiler = eagerCompiler();
+  const compiled = await withoutLeaks(() => record({ ...extra, compiler }));
+  expectClose(compiled, await record(extra));
+  expect(compiler.open()).toBe(0);
+  return compiler;
+}
+
+/** Batches of one signature: pieces differ in size. */
+const even: BatchSource<RegressionBatch> = async (index) => {
+  const x = Array.from({ length: 6 }, (_, i) => Math.sin(index * 7 + i));
+  const points = () => ({ x: tensor(x, [2, 3]), y: tensor(x.slice(4), [2, 1]) });
+  return { size: 2, streams: { near: points(), far: points() } };
+};
+
+describe('train with a compiler', () => {
+  it('does the same steps as without', { timeout: 30_000 }, async () => {
+    const compiler = await compare();
+    expect(new Set(compiler.runs)).toEqual(new Set(['train step']));
+    expect(compiler.runs).toHaveLength(20);
+  });
+
+  it('compiles once for each signature, and once more to learn what the loss reaches', async () => {
+    const compiler = await compare({ batches: even });
+    // Broken off: the first guess was that it reaches `unused`.
+    expect(compiler.compilations).toEqual(['train step', 'train step']);
+  });
+
+  it('clips', async () => {
+    const clipped = await record({ maxGradientNorm: 0.5, compiler: eagerCompiler() });
+    expect(clipped.steps.every(({ gradientNorm }) => gradientNorm > 0.5)).toBe(true);
+    await compare({ maxGradientNorm: 0.5 });
+    const { maxGradientNorm: _, ...never } = options();
+    const { state } = await train({ ...never, compiler: eagerCompiler() });
+    const eager = await train(never);
+    expectClose({ steps: [], state: read(state) }, { steps: [], state: read(eager.state) });
+    [state, eager.state].forEach(disposeState);
+  });
+
+  it('follows the groups of parameters', async () => {
+    const groups = {
+      'in.weight': { lrScale: 0.5, weightDecay: 0.1 },
+      'in.bias': { lrScale: 1, weightDecay: 0 },
+      'out.weight': { lrScale: 0.5, weightDecay: 0.1 },
+      'out.bias': { lrScale: 0.25, weightDecay: 0 },
+      unused: { lrScale: 1, weightDecay: 0 },
+    };
+    await compare({ groups, batches: even });
+  });
+
+  it('adds up micro-batches', { timeout: 30_000 }, async () => {
+    const compiler = await compare({ accumulate: 3 });
+    expect(compiler.runs.filter((name) => name === 'train gradients')).toHaveLength(60);
+    expect(compiler.runs.filter((name) => name === 'train update')).toHaveLength(20);
+  });
+
+  it('adds up ranks, which end with the same bits', { timeout: 30_000 }, async () => {
+    const ranks = (accumulate: number, compiler?: () => EagerCompiler) =>
+      Promise.all(
+        loopback(2).map((communicator) => {
+          return record({ communicator, accumulate, ...(compiler && { compiler: compiler() }) });
+        }),
+      );
+    for (const accumulate of [1, 2]) {
+      const [[first, second], [eager]] = [
+        await ranks(accumulate, eagerCompiler),
+        await ranks(accumulate),
+      ];
+      expect(second).toEqual(first);
+      expectClose(first!, eager!);
+    }
+  });
+
+  it('reports a stream of weight 0 without learning from it', async () => {
+    await compare({ weights: { near: 1, far: 0 } });
+  });
+});
+
+describe('parameters that the loss does not always reach', () => {
+  /** `far` has a parameter of its own, and only odd batches have a `far`. */
+  const loss: Loss<RegressionBatch> = (current, batch) => {
+    const { near, far } = regressionLoss(current, batch);
+    if (!far) return { near: near! };
+    const own = sum(mul(current.own!, current.own!)) as Scalar;
+    return { near: near!, far: { sum: add(far.sum, own), count: far.count } };
+  };
+  const batches: BatchSource<RegressionBatch> = async (index) => {
+    const { size, streams } = await even(index);
+    if (index % 2 === 1) return { size, streams };
+    for (const tensor of Object.values(streams.far!)) tensor.dispose();
+    return { size, streams: { near: streams.near! } };
+  };
+  const extra = (): Partial<Options> => {
+    const all = { ...regressionParameters(), own: fill([2, 2], 0.5) };
+    const groups = parameterGroups(all, { weightDecay: 0.05 });
+    return { parameters: all, groups, loss, batches };
+  };
+
+  it('neither decay nor count in steps without a gradient', async () => {
+    const given = extra();
+    const { state } = await record({ ...given, compiler: eagerCompiler() });
+    expect(state.own!.step).toBe(10);
+    expect(state['in.weight']!.step).toBe(20);
+    expect(state.unused).toMatchObject({ step: 0, m: [] });
+    expect(state.unused!.values).toEqual([...parameters.unused!.dataSync()]);
+    const compiler = await compare(given);
+    // Even and odd batches, the first guess of each, and odd ones again when counts have diverged.
+    expect(compiler.compilations.length).toBeLessThanOrEqual(5);
+  });
+
+  it('get the gradient of the micro-batches and ranks that reach them', async () => {
+    await compare({ ...extra(), accumulate: 2 });
+    const given = extra();
+    const ranks = await Promise.all(
+      loopback(2).map((communicator) => {
+        return record({ ...given, communicator, compiler: eagerCompiler() });
+      }),
+    );
+    expect(ranks[0]!.state.own!.step).toBe(20);
+    expectClose(ranks[0]!, await record({ ...given, accumulate: 2 }));
+  });
+
+  it('do not keep the gradient of an earlier step', async () => {
+    // Of three steps of two batches, the second has no odd one.
+    const order = [0, 1, 2, 4, 6, 1];
+    const given = { ...extra(), steps: 3, accumulate: 2 };
+    await compare({ ...given, batches: (index) => batches(order[index]!) });
+  });
+
+  it('are updated where their stream counts, and else not', async () => {
+    // A stream without slots has no gradient, though the loss computes it.
+    const counts = ({ streams }: RegressionBatch) => ({ near: 2, far: streams.far!.x.shape[0]! });
+    const constant: Loss<RegressionBatch> = (current, batch) => {
+      const terms = loss(current, batch, { step: 0, index: 0 });
+      return { near: terms.near!, far: { sum: terms.far!.sum, count: 0 } };
+    };
+    const none = { ...extra(), batches: even, loss: constant, counts: () => ({ near: 2, far: 0 }) };
+    expect((await record({ ...none, compiler: eagerCompiler() })).state.own!.step).toBe(0);
+    await compare(none);
+    await compare({ ...none, loss, counts });
+  });
+});
+
+describe('a compiled run', () => {
+  it('resumes to the same bits, and with the other engine stays close', async () => {
+    const compiler = () => eagerCompiler('double 1');
+    const whole = await record({ compiler: compiler(), run: memoryRun(100) });
+    const run = memoryRun(4);
+    const controller = new AbortController();
+    const { state, stopped } = await train(
+      options({
+        run,
+        compiler: compiler(),
+        signal: controller.signal,
+        onStep: ({ step }) => {
+          if (step === 7) controller.abort();
+        },
+      }),
+    );
+    disposeState(state);
+    expect(stopped).toBe(true);
+    expect(run.saved.map(({ step, compiler }) => [step, compiler])).toEqual([
+      [4, 'double 1'],
+      [7, 'double 1'],
+    ]);
+    const other = memoryRun(100);
+    other.saved.push(...run.saved);
+    const resumed = await record({ compiler: compiler(), run });
+    expect(resumed.steps).toEqual(whole.steps.slice(7));
+    expect(resumed.state).toEqual(whole.state);
+    expect(run.restored).toEqual(['double 1', 'double 1']);
+
+    const eager = await record({ run: other });
+    expectClose({ ...eager, steps: [] }, { ...whole, steps: [] });
+    expect(other.restored).toEqual([undefined]);
+    expect(other.saved.at(-1)!.compiler).toBeUndefined();
+  });
+
+  it('lends parameters as tensors, when asked for', async () => {
+    const compiler = eagerCompiler();
+    const lent: number[][] = [];
+    let kept: Tensor | undefined;
+    const before = memory().numTensors;
+    const { state } = await train(
+      options({
+        compiler,
+        steps: 3,
+        onStep: async ({ step }, parameters) => {
+          if (step === 2) return;
+          const [first, again] = [await parameters(), await parameters()];
+          expect(again).toBe(first);
+          kept = first['in.bias']!;
+          lent.push([...kept.dataSync()]);
+        },
+      }),
+    );
+    expect(kept!.isDisposed).toBe(true);
+    expect(lent).toHaveLength(2);
+    expect(lent[1]).toEqual([...state.parameters['in.bias']!.dataSync()]);
+    disposeState(state);
+    expect(memory().numTensors).toBe(before);
+  });
+});
+
+describe('a compiled step that fails', () => {
+  async function failure(extra: Partial<Options>): Promise<unknown> {
+    const compiler = eagerCompiler();
+    const error = await withoutLeaks(() =>
+      train(options({ compiler, ...extra })).then(
+        () => undefined,
+        (error) => error,
+      ),
+    );
+    expect(compiler.open()).toBe(0);
+    return error;
+  }
+
+  /** The second batch has NaN in a stream. */
+  const poisoned: BatchSource<RegressionBatch> = async (index) => {
+    const batch = await even(index);
+    if (index !== 3) return batch;
+    const { x, y } = batch.streams.far!;
+    y.dispose();
+    return { ...batch, streams: { ...batch.streams, far: { x, y: fill([2, 1], Number.NaN) } } };
+  };
+
+  it.each([[1], [2]])(
+    'names step, stream and gradient, with %i micro-batches',
+    async (accumulate) => {
+      const run = memoryRun(1);
+      const error = await failure({ run, batches: poisoned, accumulate });
+      expect(error).toBeInstanceOf(TrainError);
+      const step = accumulate === 1 ? 4 : 2;
+      expect(error).toMatchObject({
+        code: 'train/not-finite',
+        message: expect.stringMatching(
+          new RegExp(`NaN in stream far in step ${step}; the gradient of in\\.weight`),
+        ),
+      });
+      expect(run.saved.map((state) => state.step)).toEqual([1, 2, 3].slice(0, step - 1));
+      const eager = train(options({ batches: poisoned, accumulate }));
+      await expect(eager).rejects.toThrow((error as Error).message);
+    },
+  );
+
+  it('names a parameter that is not finite', async () => {
+    const bad = { ...parameters, 'in.bias': fill([16], Infinity) };
+    expect(await failure({ parameters: bad })).toMatchObject({
+      message: expect.stringMatching(/step 1; parameter in\.bias is not finite/),
+    });
+    const huge = { schedule: () => 1e38, groups: parameterGroups(parameters, { weightDecay: 10 }) };
+    const eager = await train(options(huge)).catch((error) => error);
+    expect(eager.message).toMatch(/parameter .* is not finite/);
+    expect(await failure(huge)).toMatchObject({ message: eager.message });
+  });
+
+  it('passes on what the loss and the batches throw', async () => {
+    const thrown = new Error('no such loss');
+    const loss = () => {
+      throw thrown;
+    };
+    expect(await failure({ loss })).toBe(thrown);
+    const batches: BatchSource<RegressionBatch> = async (index) => {
+      if (index === 3) throw thrown;
+      return even(index);
+    };
+    expect(await failure({ batches, accumulate: 2 })).toBe(thrown);
+  });
+
+  it('refuses losses that do not fit', async () => {
+    const constant = (): ReturnType<Loss<RegressionBatch>> => {
+      return { near: { sum: fill([], 1) as Scalar, count: 2 } };
+    };
+    const counts = () => ({ near: 2 });
+    for (const accumulate of [1, 2]) {
+      const given = { batches: even, accumulate };
+      const code = async (extra: Partial<Options>) =>
+        ((await failure({ ...given, ...extra })) as TrainError).code;
+      expect(await code({ loss: constant, counts })).toBe('train/nothing-to-learn');
+      expect(await code({ counts: () => ({ near: 1, far: 77 }) })).toBe('train/counts');
+      expect(await code({ weights: { near: 1 } })).toBe('train/unknown-stream');
+      expect(await code({ weights: { near: 1 }, counts })).toBe('train/unknown-stream');
+      expect(
+        await code({
+          loss: (current, batch, { step }) => {
+            return step < 0 ? {} : regressionLoss(current, batch);
+          },
+        }),
+      ).toBe('train/context');
+    }
+  });
+
+  it('needs counts, which a recorded loss cannot give', async () => {
+    const { counts: _, ...without } = options({ compiler: eagerCompiler() });
+    await expect(train(without)).rejects.toBeInstanceOf(ConfigError);
+    await expect(train(without)).rejects.toThrow(/counts together with a compiler/);
+  });
+});

@@ -1,0 +1,82 @@
+import {
+  type Compiled,
+  type Compiler,
+  type HostTensor,
+  type RegionView,
+  type TensorMap,
+  type TensorSpec,
+  TrainError,
+} from '@imglish/core';
+import { tidy } from '@tensorflow/tfjs-core';
+
+export type RunInputs = Readonly<Record<string, HostTensor | RegionView>>;
+
+/**
+ * Compiles a function for inputs like the given ones; what it makes besides its results is disposed.
+ * What `f` throws while it is recorded is thrown as it is.
+ */
+export async function compileFor(
+  compiler: Compiler,
+  name: string,
+  inputs: RunInputs,
+  inPlace: readonly string[],
+  f: (inputs: TensorMap) => TensorMap,
+): Promise<Compiled> {
+  let failure: { error: unknown } | undefined;
+  const traceable = (given: TensorMap): TensorMap => {
+    try {
+      return tidy(() => f(given));
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  };
+  const example = Object.entries(inputs).map(([input, { dtype, shape }]) => {
+    return [input, { dtype, shape } satisfies TensorSpec] as const;
+  });
+  const over = Object.fromEntries(inPlace.map((output) => [output, output]));
+  return await compiler
+    .compile(traceable, Object.fromEntries(example), { name, inPlace: over })
+    .catch((error) => {
+      throw failure ? failure.error : error;
+    });
+}
+
+/** A float32 scalar on the host. */
+export function hostScalar(value: number): HostTensor {
+  return { dtype: 'float32', shape: [], data: Float32Array.of(value) };
+}
+
+/** Compiled functions by key; those not used for longest are freed. */
+export class FunctionCache<T extends { dispose(): Promise<void> }> {
+  private readonly entries: Map<string, T> = new Map();
+
+  constructor(private readonly room: number) {}
+
+  async get(key: string, make: () => Promise<T>): Promise<T> {
+    const found = this.entries.get(key) ?? (await make());
+    this.entries.delete(key);
+    this.entries.set(key, found);
+    for (const [old, entry] of this.entries) {
+      if (this.entries.size <= this.room) break;
+      this.entries.delete(old);
+      await entry.dispose();
+    }
+    return found;
+  }
+
+  async dispose(): Promise<void> {
+    for (const entry of this.entries.values()) await entry.dispose();
+    this.entries.clear();
+  }
+}
+
+/** For a loss that is not the same whenever it is recorded. */
+export function unsteady(): TrainError {
+  return new TrainError({
+    code: 'train/unsteady-loss',
+    where: 'train',
+    expected: 'a loss that reaches the same parameters whenever it sees the same batch',
+    got: 'others than before',
+  });
+}

@@ -1,0 +1,99 @@
+import { util } from '@tensorflow/tfjs-core';
+import type { ParameterGroup, ParameterGroups } from '../optimizer/groups.js';
+
+/** Where a parameter lies in a region. */
+export interface Slot {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly size: number;
+  readonly group: ParameterGroup;
+}
+
+/** All parameters in one region, those of a group side by side. */
+export interface Layout {
+  readonly length: number;
+  /** By name, in the order of the model. */
+  readonly slots: ReadonlyMap<string, Slot>;
+  /** By offset. */
+  readonly inMemory: readonly Slot[];
+}
+
+/** Parameters side by side that are updated as one vector. */
+export interface Block {
+  readonly group: ParameterGroup;
+  readonly offset: number;
+  readonly length: number;
+  /** By offset. */
+  readonly names: readonly string[];
+}
+
+export function layoutOf(
+  parameters: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+  groups: ParameterGroups,
+): Layout {
+  const byGroup = new Map<string, string[]>();
+  for (const name of Object.keys(parameters)) {
+    const key = keyOf(groups[name]!);
+    byGroup.set(key, [...(byGroup.get(key) ?? []), name]);
+  }
+  let length = 0;
+  const inMemory = [...byGroup.values()].flat().map((name): Slot => {
+    const { shape } = parameters[name]!;
+    const size = util.sizeFromShape([...shape]);
+    const slot = { name, shape, offset: length, size, group: groups[name]! };
+    length += size;
+    return slot;
+  });
+  const found = new Map(inMemory.map((slot) => [slot.name, slot]));
+  const slots = new Map(Object.keys(parameters).map((name) => [name, found.get(name)!]));
+  return { length, slots, inMemory };
+}
+
+/**
+ * The fewest blocks that hold the parameters with a gradient and nothing else, all of one group and
+ * with as many updates as each other.
+ */
+export function blocksOf(
+  { inMemory }: Layout,
+  reached: ReadonlySet<string>,
+  updates: (name: string) => number = () => 0,
+): Block[] {
+  const blocks: Block[] = [];
+  let last:
+    | { key: string; end: number; names: string[]; offset: number; group: ParameterGroup }
+    | undefined;
+  const close = (): void => {
+    if (!last) return;
+    const { group, offset, end, names } = last;
+    blocks.push({ group, offset, length: end - offset, names });
+    last = undefined;
+  };
+  for (const { name, offset, size, group } of inMemory) {
+    if (!reached.has(name)) {
+      close();
+      continue;
+    }
+    const key = `${keyOf(group)} ${updates(name)}`;
+    if (last?.key !== key) {
+      close();
+      last = { key, end: offset, names: [], offset, group };
+    }
+    last.names.push(name);
+    last.end = offset + size;
+  }
+  close();
+  return blocks;
+}
+
+/** Whether the parameters of each block have had as many updates as each other. */
+export function blocksHold(blocks: readonly Block[], updates: (name: string) => number): boolean {
+  return blocks.every(({ names }) => {
+    const count = updates(names[0]!);
+    return names.every((name) => updates(name) === count);
+  });
+}
+
+function keyOf({ lrScale, weightDecay }: ParameterGroup): string {
+  return `${lrScale} ${weightDecay}`;
+}

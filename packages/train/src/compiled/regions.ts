@@ -1,0 +1,102 @@
+import type { Compiler, Region } from '@imglish/core';
+import type { StateSource, ValueSource } from '../loop/contracts.js';
+import type { Layout, Slot } from './layout.js';
+
+/** Parameters, moments and gradients, each in one region of the engine. */
+export interface Regions {
+  readonly parameters: Region;
+  readonly m: Region;
+  readonly v: Region;
+  /** Of the step under way; without meaning where a parameter has none. */
+  readonly gradients: Region;
+  /** Updates of each parameter that has had any. */
+  readonly updates: Map<string, number>;
+  /** Updates done. */
+  step: number;
+  /** The first parameter, in the order of the model, that is not finite. */
+  notFinite: string | undefined;
+}
+
+/** Copies a state into new regions. */
+export async function openRegions(
+  compiler: Compiler,
+  layout: Layout,
+  state: StateSource,
+): Promise<Regions> {
+  const made: Region[] = [];
+  const reserve = async (): Promise<Region> => {
+    const region = await compiler.reserve(layout.length);
+    made.push(region);
+    return region;
+  };
+  try {
+    const regions: Regions = {
+      parameters: await reserve(),
+      m: await reserve(),
+      v: await reserve(),
+      gradients: await reserve(),
+      updates: new Map(),
+      step: state.step,
+      notFinite: undefined,
+    };
+    for (const [name, source] of Object.entries(state.parameters)) {
+      const values = await source.read();
+      if (!values.every(Number.isFinite)) regions.notFinite ??= name;
+      await regions.parameters.write(values, layout.slots.get(name)!.offset);
+    }
+    for (const [name, { step, m, v }] of Object.entries(state.moments)) {
+      const { offset } = layout.slots.get(name)!;
+      await regions.m.write(await m.read(), offset);
+      await regions.v.write(await v.read(), offset);
+      regions.updates.set(name, step);
+    }
+    return regions;
+  } catch (error) {
+    for (const region of made) await region.dispose();
+    throw error;
+  }
+}
+
+export async function disposeRegions({ parameters, m, v, gradients }: Regions): Promise<void> {
+  for (const region of [parameters, m, v, gradients]) await region.dispose();
+}
+
+/** The state in regions, to be read before they change. */
+export function stateIn(regions: Regions, layout: Layout, compiler: Compiler): StateSource {
+  const slots = [...layout.slots.values()];
+  const updated = slots.filter(({ name }) => regions.updates.has(name));
+  return {
+    step: regions.step,
+    compiler: compiler.description,
+    parameters: Object.fromEntries(
+      slots.map((slot) => [slot.name, sourceIn(regions.parameters, slot)]),
+    ),
+    moments: Object.fromEntries(
+      updated.map((slot) => [
+        slot.name,
+        {
+          step: regions.updates.get(slot.name)!,
+          m: sourceIn(regions.m, slot),
+          v: sourceIn(regions.v, slot),
+        },
+      ]),
+    ),
+  };
+}
+
+/** The first tensor, in the order of the model, that has a value which is not finite. */
+export async function firstNotFinite(
+  region: Region,
+  layout: Layout,
+  among: ReadonlySet<string>,
+): Promise<string | undefined> {
+  for (const { name, offset, size } of layout.slots.values()) {
+    if (!among.has(name)) continue;
+    if (!(await region.read(offset, size)).every(Number.isFinite)) return name;
+  }
+  return undefined;
+}
+
+function sourceIn(region: Region, { shape, offset, size }: Slot): ValueSource {
+  return { shape, read: () => region.read(offset, size) };
+}

@@ -1,0 +1,76 @@
+import { dispose, mul, type Tensor } from '@tensorflow/tfjs-core';
+import { adamW } from '../optimizer/adamw.js';
+import { clipFactor, globalNorm } from '../optimizer/clip.js';
+import type { IndexedBatch } from './batches.js';
+import type { Batch, StateSource, TrainState } from './contracts.js';
+import { assertFinite } from './not-finite.js';
+import { disposeState, sourceOf, tensorsOf } from './state.js';
+import { stepGradients } from './step.js';
+import type { Settings, Stepper } from './stepper.js';
+
+/** Updates op by op on the current tfjs backend. */
+export async function eagerStepper<B extends Batch>(
+  settings: Settings<B>,
+  begin: StateSource,
+): Promise<Stepper<B>> {
+  let state = await tensorsOf(begin);
+  return {
+    state: () => sourceOf(state),
+    async step(batches) {
+      const { next, ...metrics } = await update(settings, state, batches);
+      state = next;
+      return metrics;
+    },
+    lend: async () => ({ parameters: state.parameters, giveBack: () => {} }),
+    finish: async () => state,
+    dispose: async () => disposeState(state),
+  };
+}
+
+/** One update. Takes over the state, unless it throws. */
+async function update<B extends Batch>(
+  settings: Settings<B>,
+  { step, parameters, moments }: TrainState,
+  batches: readonly IndexedBatch<B>[],
+) {
+  const { loss, weights, counts, groups, schedule, communicator } = settings;
+  const { gradients, ...measured } = await stepGradients({
+    ...{ step, batches, parameters, loss, weights, counts, communicator },
+  });
+  try {
+    const norm = globalNorm(gradients);
+    const gradientNorm = (await norm.data())[0]!;
+    norm.dispose();
+    await assertFinite(step + 1, measured.losses, gradientNorm, {
+      parameter: () => firstNotFinite(parameters),
+      gradient: () => firstNotFinite(gradients),
+    });
+    scaleInPlace(gradients, clipFactor(gradientNorm, settings.maxGradientNorm ?? Infinity));
+    const lr = schedule(step);
+    const hyperparameters = { ...settings.adamW, lr, groups, release: true };
+    const done = adamW(parameters, gradients, moments, hyperparameters);
+    const next: TrainState = { step: step + 1, parameters: done.parameters, moments: done.state };
+    return { next, step: step + 1, ...measured, lr, gradientNorm };
+  } catch (error) {
+    dispose(gradients);
+    throw error;
+  }
+}
+
+async function firstNotFinite(
+  tensors: Readonly<Record<string, Tensor>>,
+): Promise<string | undefined> {
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const values = await tensor.data();
+    if (!values.every(Number.isFinite)) return name;
+  }
+  return undefined;
+}
+
+function scaleInPlace(tensors: Record<string, Tensor>, factor: number): void {
+  if (factor === 1) return;
+  for (const [name, tensor] of Object.entries(tensors)) {
+    tensors[name] = mul(tensor, factor);
+    tensor.dispose();
+  }
+}

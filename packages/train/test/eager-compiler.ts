@@ -1,0 +1,162 @@
+import type {
+  Compiled,
+  CompileOptions,
+  Compiler,
+  HostTensor,
+  Region,
+  RegionView,
+  TensorMap,
+  TensorSpec,
+  Traceable,
+} from '@imglish/core';
+import { dispose, type Tensor, tensor, tidy, util, zeros } from '@tensorflow/tfjs-core';
+
+/** A compiler that runs functions op by op on the current tfjs backend, and checks how it is used. */
+export interface EagerCompiler extends Compiler {
+  /** Names of the functions compiled, in order. */
+  readonly compilations: string[];
+  /** Names of the functions run, in order. */
+  readonly runs: string[];
+  /** Functions and regions not disposed. */
+  open(): number;
+}
+
+type Inputs = Readonly<Record<string, HostTensor | RegionView>>;
+
+export function eagerCompiler(description = 'eager'): EagerCompiler {
+  const compilations: string[] = [];
+  const runs: string[] = [];
+  let open = 0;
+
+  async function compile(
+    f: Traceable,
+    example: Readonly<Record<string, TensorSpec>>,
+    { name = 'unnamed', inPlace = {} }: CompileOptions = {},
+  ): Promise<Compiled> {
+    await turn();
+    compilations.push(name);
+    const shapes = recordedShapes(f, example);
+    for (const [output, input] of Object.entries(inPlace)) {
+      expectSame(`${output} in place of ${input}`, shapes[output], example[input]?.shape);
+    }
+    open += 1;
+    let closed = false;
+    return {
+      async run(inputs, { into = {} } = {}) {
+        if (closed) throw new Error(`${name} runs after it was disposed`);
+        runs.push(name);
+        await turn();
+        expectSame('names', Object.keys(inputs).sort(), Object.keys(example).sort());
+        for (const [input, { shape, dtype }] of Object.entries(example)) {
+          const given = inputs[input]!;
+          expectSame(`input ${input}`, [given.dtype, given.shape], [dtype, shape]);
+        }
+        for (const [output, input] of Object.entries(inPlace)) {
+          const [to, from] = [into[output], inputs[input] as RegionView];
+          expectSame(`place of ${output}`, [to?.offset, to?.shape], [from.offset, from.shape]);
+          if (to?.region !== from.region) throw new Error(`${output} in another region`);
+        }
+        const outputs = await evaluate(f, inputs);
+        const result: Record<string, HostTensor> = {};
+        for (const [output, value] of Object.entries(outputs)) {
+          expectSame(`output ${output}`, value.shape, shapes[output]);
+          const place = into[output];
+          if (!place) result[output] = value;
+          else {
+            expectSame(`into ${output}`, place.shape, value.shape);
+            await place.region.write(value.data as Float32Array, place.offset);
+          }
+        }
+        return result;
+      },
+      async dispose() {
+        if (!closed) open -= 1;
+        closed = true;
+      },
+    };
+  }
+
+  async function reserve(length: number): Promise<Region> {
+    const values = new Float32Array(length);
+    open += 1;
+    let closed = false;
+    const part = (offset: number, count: number): Float32Array => {
+      if (closed) throw new Error('a region is used after it was disposed');
+      if (offset < 0 || offset + count > length) throw new Error('outside of the region');
+      return values.subarray(offset, offset + count);
+    };
+    const region: Region = {
+      length,
+      write: async (given, offset = 0) => {
+        await turn();
+        part(offset, given.length).set(given);
+      },
+      read: async (offset = 0, count = length - offset) => {
+        await turn();
+        return part(offset, count).slice();
+      },
+      view: (offset, shape) => {
+        part(offset, util.sizeFromShape([...shape]));
+        return { dtype: 'float32', shape, region, offset };
+      },
+      dispose: async () => {
+        if (!closed) open -= 1;
+        closed = true;
+      },
+    };
+    return region;
+  }
+
+  return { description, compile, reserve, compilations, runs, open: () => open };
+}
+
+/** Records nothing, but sees shapes, and fails as a recording does: with a cause. */
+function recordedShapes(
+  f: Traceable,
+  example: Readonly<Record<string, TensorSpec>>,
+): Record<string, number[]> {
+  return tidy(() => {
+    const inputs: Record<string, Tensor> = {};
+    for (const [name, { shape, dtype }] of Object.entries(example)) {
+      inputs[name] = zeros([...shape], dtype);
+    }
+    try {
+      const outputs = Object.entries(f(inputs, {}));
+      const shapes = outputs.map(([name, { shape }]) => [name, shape] as const);
+      dispose(outputs.map(([, output]) => output));
+      return Object.fromEntries(shapes);
+    } catch (cause) {
+      throw new Error('cannot be recorded', { cause });
+    }
+  });
+}
+
+async function evaluate(f: Traceable, inputs: Inputs): Promise<Record<string, HostTensor>> {
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, given] of Object.entries(inputs)) {
+    const data =
+      'region' in given
+        ? await given.region.read(given.offset, util.sizeFromShape([...given.shape]))
+        : given.data;
+    tensors[name] = tensor(data.slice(), [...given.shape], given.dtype);
+  }
+  const outputs: TensorMap = f(tensors, {});
+  const values: Record<string, HostTensor> = {};
+  for (const [name, output] of Object.entries(outputs)) {
+    const { shape, dtype } = output;
+    values[name] = { shape, dtype, data: (await output.data()).slice() } as HostTensor;
+  }
+  dispose(outputs as Record<string, Tensor>);
+  dispose(tensors);
+  return values;
+}
+
+function expectSame(what: string, actual: unknown, expected: unknown): void {
+  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (a !== b) throw new Error(`${what}: ${a} instead of ${b}`);
+}
+
+/** Lets whoever else runs take a turn, as a worker's answer would. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
