@@ -6,7 +6,7 @@ export {
   pretrainBatches,
   type StreamMix,
 } from './batches/pretrain-batches.js';
-export type { PretrainedModel } from './bundle/pretrained-model.js';
+export type { PretrainedModel, ServedModel } from './bundle/pretrained-model.js';
 export * from './bundle/save-load.js';
 export { type LabelFrequencies, labelFrequencies, unigramLoss } from './evaluate/baseline.js';
 export * from './evaluate/evaluate.js';
@@ -19,9 +19,11 @@ export {
   type WordGuess,
 } from './fill/fill-text.js';
 
+export type { FillingModel } from './fill/model-inputs.js';
 export * from './masking/block-mask.js';
 export * from './objectives/masked-data-modelling.js';
 export * from './objectives/pretrain-loss.js';
+export * from './objectives/run-masked-logits.js';
 export * from './recipe/initialization.js';
 export * from './recipe/pretrain.js';
 export * from './recipe/recipe.js';

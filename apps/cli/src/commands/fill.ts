@@ -1,13 +1,13 @@
-import { ConfigError, disposeAll, draw, patchGrid, type RgbImage } from '@imglish/core';
+import { ConfigError, draw, patchGrid, type RgbImage } from '@imglish/core';
 import { fileDirectory, fileSink } from '@imglish/core/node';
 import {
   blockMask,
   fillImage,
   fillText,
-  loadPretrained,
   maskedPatchCount,
   PAPER_MASK_RATIOS,
-  type PretrainedModel,
+  type ServedModel,
+  servePretrained,
 } from '@imglish/pretrain';
 import { encodePng } from '@imglish/tokenizers';
 import { decodeAnyImage } from '@imglish/tokenizers/node';
@@ -44,8 +44,8 @@ export function registerFill(program: Command): void {
       checkOptions(text, options);
       if (options.out) refuseOptions(command, ['top'], 'with --out');
       else refuseOptions(command, ['seed'], 'without --out');
-      await openBackend(options.backend);
-      const model = await loadPretrained(fileDirectory(options.model));
+      const { backend } = await openBackend(options.backend);
+      const model = await servePretrained(fileDirectory(options.model), backend);
       try {
         const image = options.image
           ? await decodeAnyImage(await readBytes(options.image))
@@ -53,7 +53,7 @@ export function registerFill(program: Command): void {
         if (options.out) await fillPatches(model, image!, text, options);
         else await fillWords(model, image, text!, options);
       } finally {
-        disposeAll(model.parameters);
+        await model.dispose();
       }
     });
 }
@@ -70,7 +70,7 @@ function checkOptions(text: string | undefined, { image, out }: FillOptions): vo
 }
 
 async function fillWords(
-  model: PretrainedModel,
+  model: ServedModel,
   image: RgbImage | undefined,
   text: string,
   { top, json }: FillOptions,
@@ -88,7 +88,7 @@ async function fillWords(
 }
 
 async function fillPatches(
-  model: PretrainedModel,
+  model: ServedModel,
   image: RgbImage,
   caption: string | undefined,
   { out, seed, json }: FillOptions,

@@ -3,6 +3,7 @@ import { createProgress } from '@imglish/train';
 import { terminalRenderer } from '@imglish/train/node';
 import type { Command } from 'commander';
 import { openBackend } from '../model/backend.js';
+import { type Engine, parityEngine } from '../parity/engine.js';
 import { type FixtureSet, openFixtureSet } from '../parity/fixture-set.js';
 import { SUITES } from '../parity/index.js';
 import { createReport, type Report } from '../parity/report.js';
@@ -26,6 +27,7 @@ export function registerParity(program: Command): void {
     .option('--json', 'for programs')
     .action(async (options: ParityOptions) => {
       const { backend } = await openBackend(options.backend);
+      const engine = parityEngine(backend.compiler);
       const set = await openFixtureSet(options.golden);
       const say = options.json ? () => {} : (line: string) => console.log(line);
       say(`fixture set "${set.description.set}" on ${backend.name}`);
@@ -39,7 +41,7 @@ export function registerParity(program: Command): void {
       const progress = createProgress('parity', suites.length, renderer);
       for (const [i, suite] of suites.entries()) {
         const before = report.checks.length;
-        await runSuite(suite, set, report);
+        await runSuite(suite, set, report, engine);
         progress.set(i + 1);
         const checks = report.checks.slice(before);
         const failed = checks.filter(({ passed }) => !passed).length;
@@ -61,9 +63,14 @@ export function registerParity(program: Command): void {
 }
 
 /** A suite that cannot go on is a failure of its own; the others still run. */
-async function runSuite(suite: Suite, set: FixtureSet, report: Report): Promise<void> {
+async function runSuite(
+  suite: Suite,
+  set: FixtureSet,
+  report: Report,
+  engine: Engine,
+): Promise<void> {
   try {
-    await suite.run(set, report);
+    await suite.run(set, report, engine);
   } catch (error) {
     if (!ImglishError.isInstance(error)) throw error;
     report.check(suite.name, 'runs to its end', false, `${error.message} [${error.code}]`);

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { disposeAll, type Parameters } from '@imglish/core';
+import { disposeAll, executorFor, type Parameters } from '@imglish/core';
 import { fileDirectory, fileSink } from '@imglish/core/node';
 import {
   INITIALIZATIONS,
   type Initialization,
+  MASKED_FREE_SIZES,
   type PretrainEvaluation,
   savePretrained,
 } from '@imglish/pretrain';
@@ -77,10 +78,12 @@ export function registerQuickstart(program: Command): void {
       const { spm, codebook, ...tokenizers } = trained;
       const job = { ...settings, source, spm, codebook };
       const { parameters, metrics } = await learn(job, ranks, json);
+      const executor = executorFor(backend, parameters, { freeSizes: MASKED_FREE_SIZES });
       try {
-        const evaluation = await evaluateQuickstart(parameters, settings, data, tokenizers, json);
+        const evaluation = await evaluateQuickstart(executor, settings, data, tokenizers, json);
+        const served = { config, executor, ...tokenizers };
+        const fillIns = await fillInExamples(served, data.unseenConcepts, settings, EXAMPLES);
         const model = { config, parameters, ...tokenizers };
-        const fillIns = await fillInExamples(model, data.unseenConcepts, settings, EXAMPLES);
         const report = { settings, backend: backend.name, metrics, evaluation, fillIns };
         const directory = join(options.out, 'model');
         const page = join(options.out, 'report.html');
@@ -91,6 +94,7 @@ export function registerQuickstart(program: Command): void {
         if (json) console.log(JSON.stringify(result(metrics, evaluation, directory, page)));
         else summarize(say, metrics, evaluation, directory, page);
       } finally {
+        await executor.dispose();
         disposeAll(parameters);
       }
     });

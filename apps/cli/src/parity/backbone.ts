@@ -1,11 +1,12 @@
 import {
   type Beit3Inputs,
   beit3,
-  type EncoderOptions,
+  type Executor,
+  type HostTensorMap,
   type ModelConfig,
-  type Parameters,
+  type TensorMap,
 } from '@imglish/core';
-import { type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import {
   type FixtureFile,
   type FixtureSet,
@@ -22,25 +23,34 @@ const FILES = /^backbone\/.*\.safetensors$/;
 export const backbone: Suite = {
   name: 'backbone',
   covers: (path) => FILES.test(path) || path === 'sensitivity.json',
-  async run(set, report) {
+  async run(set, report, engine) {
     const parameters = parametersOf(await set.tensors('weights/retrieval.safetensors'));
-    const config = set.config();
-    for (const { path } of set.files.filter((file) => FILES.test(file.path))) {
-      const file = await set.tensors(path);
-      const actual = await runBackbone(parameters, config, file);
-      for (const [name, expected] of Object.entries(file)) {
-        if (name.startsWith('in.')) continue;
-        const value = actual[name];
-        if (value) report.output(path, name, value, expected);
-        else report.check(path, name, false, 'not computed');
+    await engine.withParameters(parameters, async (executor) => {
+      for (const { path } of set.files.filter((file) => FILES.test(file.path))) {
+        await checkFile(set, report, executor, path);
       }
-      if (path === 'backbone/image_text.safetensors') {
-        await checkSensitivity(set, report, actual['out.encoder_out']!, file['out.encoder_out']!);
-      }
-    }
-    for (const tensor of Object.values(parameters)) tensor.dispose();
+    });
   },
 };
+
+async function checkFile(
+  set: FixtureSet,
+  report: Report,
+  executor: Executor,
+  path: string,
+): Promise<void> {
+  const file = await set.tensors(path);
+  const actual = await runBackbone(executor, set.config(), file);
+  for (const [name, expected] of Object.entries(file)) {
+    if (name.startsWith('in.')) continue;
+    const value = actual[name];
+    if (value) report.output(path, name, value, expected);
+    else report.check(path, name, false, 'not computed');
+  }
+  if (path === 'backbone/image_text.safetensors') {
+    await checkSensitivity(set, report, actual['out.encoder_out']!, file['out.encoder_out']!);
+  }
+}
 
 /** Our difference must be smaller than what any of the typical mistakes would make. */
 async function checkSensitivity(
@@ -59,44 +69,60 @@ async function checkSensitivity(
   }
 }
 
-/** The model's inputs as a fixture file names them. */
-export function inputsOf(file: FixtureFile): Beit3Inputs {
+/** The inputs that a fixture file has. */
+function inputsOf(file: FixtureFile): HostTensorMap {
   const at = (name: string) => file[name];
-  const image = at('in.image');
-  const mask = at('in.vision_masked_position');
-  const ids = at('in.text_ids');
-  const padding = at('in.text_padding');
+  const pixels = at('in.image');
+  const imageMask = at('in.vision_masked_position');
+  const textIds = at('in.text_ids');
+  const paddingMask = at('in.text_padding');
   return {
-    image: image && { pixels: floats(image) },
-    imageMask: mask && floats<Tensor2D>(mask),
-    textIds: ids && integers<Tensor2D>(ids),
-    paddingMask: padding && floats<Tensor2D>(padding),
+    ...(pixels ? { pixels: floats(pixels) } : {}),
+    ...(imageMask ? { imageMask: floats(imageMask) } : {}),
+    ...(textIds ? { textIds: integers(textIds) } : {}),
+    ...(paddingMask ? { paddingMask: floats(paddingMask) } : {}),
   };
 }
 
+function beit3Inputs({ pixels, imageMask, textIds, paddingMask }: TensorMap): Beit3Inputs {
+  return {
+    image: pixels && { pixels: pixels as Tensor4D },
+    imageMask: imageMask as Tensor2D | undefined,
+    textIds: textIds as Tensor2D | undefined,
+    paddingMask: paddingMask as Tensor2D | undefined,
+  };
+}
+
+/** All that the file has of outputs, in the shapes that it has. */
 async function runBackbone(
-  parameters: Parameters,
+  executor: Executor,
   config: ModelConfig,
   file: FixtureFile,
 ): Promise<Record<string, Values>> {
-  const outputs = tidy(() => {
+  const outputs = await executor.run(function backbone(inputs, parameters) {
     const named: Record<string, Tensor> = {};
-    const options: EncoderOptions = {
+    const result = beit3(parameters, config, beit3Inputs(inputs), {
       hiddenStates: true,
       probe: (name, tensor) => {
         const fixture = probeNames(name);
         if (fixture && fixture in file) named[fixture] = tensor;
       },
-    };
-    const result = beit3(parameters, config, inputsOf(file), options);
+    });
     named['out.encoder_out'] = result.sequence;
     named['out.encoder_embedding'] = result.embedding;
     result.hiddenStates.forEach((state, i) => {
       named[`out.hidden.${i}`] = state;
     });
     return named;
-  });
-  return read(outputs, file);
+  }, inputsOf(file));
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, { shape, data }]) => {
+      // The reference merges batch and positions.
+      const merges = file[name]?.shape.length === 2 && shape.length === 3;
+      const merged = merges ? [shape[0]! * shape[1]!, shape[2]!] : shape;
+      return [name, { shape: merged, values: data }];
+    }),
+  );
 }
 
 /** What the probe of a layer shows, as the fixtures name it. */
@@ -115,20 +141,4 @@ function probeNames(name: string): string | undefined {
     'ffn.1.ffn_layernorm': 'ffn.B.ffn_layernorm',
   };
   return rest && `out.l${layer}.${names[rest] ?? rest}`;
-}
-
-/** Values on the host, in the shape the fixture has (the reference merges batch and positions). */
-async function read(
-  outputs: Record<string, Tensor>,
-  file: FixtureFile,
-): Promise<Record<string, Values>> {
-  const result: Record<string, Values> = {};
-  for (const [name, tensor] of Object.entries(outputs)) {
-    const expected = file[name];
-    const merges = expected && expected.shape.length === 2 && tensor.rank === 3;
-    const shape = merges ? [tensor.size / tensor.shape[2]!, tensor.shape[2]!] : tensor.shape;
-    result[name] = { shape, values: await tensor.data() };
-    tensor.dispose();
-  }
-  return result;
 }

@@ -2,6 +2,7 @@ import {
   backboneSpecs,
   beit3,
   bytesSource,
+  type Executor,
   loadCheckpoint,
   loadTensors,
   type ModelConfig,
@@ -9,7 +10,8 @@ import {
   type TensorFile,
 } from '@imglish/core';
 import { tasks } from '@imglish/tasks';
-import { type Tensor, type Tensor2D, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Engine } from './engine.js';
 import { type FixtureFile, type FixtureSet, floats, integers } from './fixture-set.js';
 import type { Report } from './report.js';
 import type { Suite } from './suite.js';
@@ -22,7 +24,7 @@ const INTERPOLATE = /^interpolate\/.*\.safetensors$/;
 export const checkpoints: Suite = {
   name: 'checkpoints, interpolation',
   covers: (path) => WEIGHTS.test(path) || INTERPOLATE.test(path),
-  async run(set, report) {
+  async run(set, report, engine) {
     const paths = set.files.map(({ path }) => path).filter((path) => WEIGHTS.test(path));
     for (const path of paths) {
       const file = await openCheckpoint(bytesSource(await set.bytes(path), path));
@@ -34,7 +36,7 @@ export const checkpoints: Suite = {
       await file.close();
     }
     for (const { path } of set.files.filter((file) => INTERPOLATE.test(file.path))) {
-      await checkInterpolation(set, report, path);
+      await checkInterpolation(set, report, engine, path);
     }
   },
 };
@@ -76,7 +78,12 @@ function bytesEqual(a: ArrayBufferView, b: ArrayBufferView): boolean {
 }
 
 /** `before` and `after<pixels>` tables, and `out<pixels>` of a model loaded at another size. */
-async function checkInterpolation(set: FixtureSet, report: Report, path: string): Promise<void> {
+async function checkInterpolation(
+  set: FixtureSet,
+  report: Report,
+  engine: Engine,
+  path: string,
+): Promise<void> {
   const file = await set.tensors(path);
   const weights = 'weights/retrieval.safetensors';
   for (const name of Object.keys(file)) {
@@ -87,11 +94,12 @@ async function checkInterpolation(set: FixtureSet, report: Report, path: string)
     const source = await openCheckpoint(bytesSource(await set.bytes(weights), weights));
     const specs = { ...backboneSpecs(config), ...tasks.imageTextRetrieval.headSpecs(config, {}) };
     const parameters = await loadTensors(loadCheckpoint(source, { specs }));
-    const resized = parameters[table]!;
-    const actual = { shape: resized.shape, values: await resized.data() };
-    report.output(path, name, actual, file[name]!);
-    if (file[`in.image${size}`]) await checkAtSize(report, path, file, parameters, config, size);
-    for (const tensor of Object.values(parameters)) tensor.dispose();
+    await engine.withParameters(parameters, async (executor) => {
+      const resized = parameters[table]!;
+      const actual = { shape: resized.shape, values: await resized.data() };
+      report.output(path, name, actual, file[name]!);
+      if (file[`in.image${size}`]) await checkAtSize(report, path, file, executor, config, size);
+    });
   }
 }
 
@@ -99,26 +107,25 @@ async function checkAtSize(
   report: Report,
   path: string,
   file: FixtureFile,
-  parameters: Record<string, Tensor>,
+  executor: Executor,
   config: ModelConfig,
   size: number,
 ): Promise<void> {
-  const outputs: Record<string, Tensor> = tidy(() => {
-    const image = { pixels: floats<Tensor4D>(file[`in.image${size}`]!) };
-    const textIds = integers<Tensor2D>(file['in.text_ids']!);
-    const paddingMask = floats<Tensor2D>(file['in.text_padding']!);
-    const { sequence } = beit3(parameters, config, { image, textIds, paddingMask });
-    const retrieval = tasks.imageTextRetrieval.forward(parameters, config, {
-      image,
-      textIds,
-      paddingMask,
-    });
-    return { encoder_out: sequence, vision_cls: retrieval.image };
-  });
-  for (const [name, tensor] of Object.entries(outputs)) {
+  const inputs = {
+    pixels: floats(file[`in.image${size}`]!),
+    textIds: integers(file['in.text_ids']!),
+    paddingMask: floats(file['in.text_padding']!),
+  };
+  const outputs = await executor.run(function atSize({ pixels, ...text }, parameters) {
+    const textIds = text.textIds as Tensor2D;
+    const paddingMask = text.paddingMask as Tensor2D;
+    const given = { image: { pixels: pixels as Tensor4D }, textIds, paddingMask };
+    const { sequence } = beit3(parameters, config, given);
+    const { image } = tasks.imageTextRetrieval.forward(parameters, config, given);
+    return { encoder_out: sequence, vision_cls: image };
+  }, inputs);
+  for (const [name, { shape, data }] of Object.entries(outputs)) {
     const fixture = `out${size}.${name}`;
-    const actual = { shape: tensor.shape, values: await tensor.data() };
-    if (file[fixture]) report.output(path, fixture, actual, file[fixture]);
-    tensor.dispose();
+    if (file[fixture]) report.output(path, fixture, { shape, values: data }, file[fixture]);
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   bytesSource,
   DataError,
+  type HostTensor,
   type ModelConfig,
   modelConfig,
   openSafetensors,
@@ -117,18 +118,20 @@ async function load(stored: StoredTensor): Promise<FixtureTensor> {
   return { dtype: stored.dtype, shape: stored.shape, values };
 }
 
-/** A fixture's tensor on the current backend. */
-export function floats<T extends Tensor>({ values, shape }: FixtureTensor): T {
-  return tensor(values, [...shape], 'float32') as T;
+/** A fixture's tensor as an input of a function. */
+export function floats({ values, shape }: FixtureTensor): HostTensor {
+  return { dtype: 'float32', shape, data: values };
 }
 
-export function integers<T extends Tensor>({ values, shape }: FixtureTensor): T {
-  return tensor(Int32Array.from(values), [...shape], 'int32') as T;
+export function integers({ values, shape }: FixtureTensor): HostTensor {
+  return { dtype: 'int32', shape, data: Int32Array.from(values) };
 }
 
-/** All tensors of a weights file as parameters. */
+/** All tensors of a weights file as parameters on the current backend; the caller owns them. */
 export function parametersOf(file: FixtureFile): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(file).map(([name, fixture]) => [name, floats(fixture)]));
+  return Object.fromEntries(
+    Object.entries(file).map(([name, { values, shape }]) => [name, tensor(values, [...shape])]),
+  );
 }
 
 export function sha256(bytes: Uint8Array): string {

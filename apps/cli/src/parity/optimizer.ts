@@ -1,16 +1,17 @@
-import { valueAndGradients } from '@imglish/core';
+import type { HostTensor, HostTensorMap, Traceable } from '@imglish/core';
 import {
-  type AdamWState,
+  type AdamWOptions,
   adamW,
   clipFactor,
-  globalNorm,
   layerId,
   parameterGroups,
   warmupCosine,
   warmupLinear,
 } from '@imglish/train';
-import { mul, type Scalar, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
-import { type FixtureFile, type FixtureSet, parametersOf } from './fixture-set.js';
+import { mul } from '@tensorflow/tfjs-core';
+import type { Engine } from './engine.js';
+import { type FixtureFile, type FixtureSet, floats } from './fixture-set.js';
+import { gradientsOf, lossAndGradients, meanLoss } from './gradients.js';
 import { normOf, type Report } from './report.js';
 import type { Suite } from './suite.js';
 import { TASK_CASES } from './task-cases.js';
@@ -25,8 +26,8 @@ export const optimizer: Suite = {
   name: 'optimizer, schedule',
   covers: (path) =>
     [STEPS, GROUPS, SCHEDULE].includes(path) || /^optim\/.*\.safetensors$/.test(path),
-  async run(set, report) {
-    await checkSteps(set, report);
+  async run(set, report, engine) {
+    await checkSteps(set, report, engine);
     await checkGroups(set, report);
     await checkSchedule(set, report);
   },
@@ -45,77 +46,115 @@ interface StepsJson {
   params_unchanged: string[];
 }
 
-async function checkSteps(set: FixtureSet, report: Report): Promise<void> {
+async function checkSteps(set: FixtureSet, report: Report, engine: Engine): Promise<void> {
   const recipe = await set.json<StepsJson>(STEPS);
   const losses = recipe.losses_before_each_step_then_after_last;
   const after = `optim/vqa_after_${losses.length - 1}_steps.safetensors`;
   const task = TASK_CASES.find(({ head }) => head === 'vqa')!;
   const config = set.config({ normalizeOutput: task.normalizeOutput });
   const file = await set.tensors(recipe.batch.split(' ')[0]!);
+  const lossCase = task.lossNamed('loss', { file, settings: {} })!;
   const start = await set.tensors(recipe.start);
   // The reference's gradients of the same weights and batch, so of the first step.
   const first = set.has(FIRST_GRADIENTS) ? await set.tensors(FIRST_GRADIENTS) : undefined;
-  let parameters = parametersOf(start);
-  let state: AdamWState = {};
   const { weight_decay: weightDecay, layer_decay: layerDecay } = recipe;
   const groups = parameterGroups(start, { weightDecay, layerDecay, layers: config.layers });
+  const [beta1, beta2] = recipe.betas;
+  const options = { lr: recipe.lr, beta1, beta2, epsilon: recipe.eps, groups };
   // ε as it is beside gradients that are not yet clipped.
   const epsilon =
     recipe.eps / clipFactor(normOf(Object.values(first ?? {})), recipe.clip_grad ?? Infinity);
   const firstStep = (name: string, g: number) =>
     (recipe.lr * groups[name]!.lrScale * g) / (Math.abs(g) + epsilon);
-  for (const [step, expected] of losses.entries()) {
-    const { loss, gradients } = valueAndGradients((given) => {
-      const outputs = task.forward(given, config, file);
-      const { sum, count } = task.lossNamed('loss')!(outputs, config, { file, settings: {} });
-      return { loss: mul(sum, 1 / count) as Scalar };
-    }, parameters);
-    const [value] = await loss.data();
-    report.loss(STEPS, `loss after ${step} steps`, value!, expected);
-    loss.dispose();
-    if (step === losses.length - 1) {
-      for (const gradient of Object.values(gradients)) gradient.dispose();
-      break;
+
+  const differentiate = lossAndGradients(
+    (inputs, given) => meanLoss(task, config, lossCase, inputs, given),
+    (inputs) => groupsOf(inputs).parameter,
+  );
+  const batch = { ...task.inputs(file, config), ...lossCase.targets };
+  let parameters = mapped(start, floats);
+  // Parameters change from step to step: they are inputs here.
+  await engine.withParameters({}, async (executor) => {
+    let moments: HostTensorMap = {};
+    for (const [step, expected] of losses.entries()) {
+      const outputs = await executor.run(differentiate, {
+        ...batch,
+        ...prefixed('parameter', parameters),
+      });
+      report.loss(STEPS, `loss after ${step} steps`, outputs.loss!.data[0]!, expected);
+      if (step === losses.length - 1) break;
+      const ours = gradientsOf(outputs);
+      const given = step === 0 && first ? settled(ours, first, firstStep) : ours;
+      const norm = normOf(Object.values(given).map(({ data }) => ({ values: data })));
+      const factor = Float32Array.of(clipFactor(norm, recipe.clip_grad ?? Infinity));
+      const updated = await executor.run(updateOf(step, options), {
+        factor: { dtype: 'float32', shape: [], data: factor },
+        ...prefixed('parameter', parameters),
+        ...prefixed('gradient', given),
+        ...moments,
+      });
+      const next = groupsOf(updated);
+      parameters = { ...parameters, ...next.parameter };
+      moments = { ...prefixed('m', next.m), ...prefixed('v', next.v) };
     }
-    const [beta1, beta2] = recipe.betas;
-    const given = step === 0 && first ? await settled(gradients, first, firstStep) : gradients;
-    const clipped = clip(given, recipe.clip_grad);
-    const next = adamW(parameters, clipped, state, {
-      lr: recipe.lr,
-      beta1,
-      beta2,
-      epsilon: recipe.eps,
-      groups,
-      release: true,
-    });
-    parameters = next.parameters;
-    state = next.state;
-  }
+  });
   const expected = await set.tensors(after);
   for (const [name, reference] of Object.entries(expected)) {
-    const tensor = parameters[name]!;
-    const actual = { shape: tensor.shape, values: await tensor.data() };
-    report.close(after, name, actual, reference, 1e-5);
+    const { shape, data } = parameters[name]!;
+    report.close(after, name, { shape, values: data }, reference, 1e-5);
     if (recipe.params_unchanged.includes(name)) {
-      const before = start[name]!.values;
-      const same = before.every((value, i) => value === actual.values[i]);
+      const same = start[name]!.values.every((value, i) => value === data[i]);
       report.check(STEPS, `${name} unchanged`, same, same ? 'equal' : 'changed');
     }
   }
-  const moments = Object.values(state).flatMap(({ m, v }) => [m, v]);
-  for (const tensor of [...moments, ...Object.values(parameters)] as Tensor[]) tensor.dispose();
 }
 
-/** Gradients as AdamW gets them, of norm `max` at most; the given ones are disposed if they change. */
-function clip(gradients: Record<string, Tensor>, max: number | null): Record<string, Tensor> {
-  if (max === null) return gradients;
-  const factor = tidy(() => clipFactor(globalNorm(gradients).dataSync()[0]!, max));
-  const clipped = Object.entries(gradients).map(([name, gradient]) => [
-    name,
-    mul(gradient, factor),
-  ]);
-  for (const gradient of Object.values(gradients)) gradient.dispose();
-  return Object.fromEntries(clipped) as Record<string, Tensor>;
+/**
+ * AdamW's update after `step` others, gradients times `factor`. Parameters, gradients and moments
+ * come and go with prefixes; before the first step there are no moments.
+ */
+function updateOf(step: number, options: AdamWOptions): Traceable {
+  return function update({ factor, ...inputs }) {
+    const { parameter, gradient, m, v } = groupsOf(inputs);
+    const state = mapped(m, (first, name) => ({ step, m: first, v: v[name]! }));
+    const clipped = mapped(gradient, (given) => mul(given, factor!));
+    const next = adamW(parameter, clipped, state, options);
+    return {
+      ...prefixed('parameter', next.parameters),
+      ...prefixed(
+        'm',
+        mapped(next.state, (moments) => moments.m),
+      ),
+      ...prefixed(
+        'v',
+        mapped(next.state, (moments) => moments.v),
+      ),
+    };
+  };
+}
+
+type Named<T> = Record<string, T>;
+
+function mapped<A, B>(map: Readonly<Named<A>>, f: (value: A, name: string) => B): Named<B> {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, f(value, name)]));
+}
+
+function prefixed<T>(group: string, map: Readonly<Named<T>>): Named<T> {
+  return Object.fromEntries(
+    Object.entries(map).map(([name, value]) => [`${group}:${name}`, value]),
+  );
+}
+
+/** What `prefixed` put together, taken apart; names without a group are left out. */
+function groupsOf<T>(
+  map: Readonly<Named<T>>,
+): Record<'parameter' | 'gradient' | 'm' | 'v', Named<T>> {
+  const groups = { parameter: {}, gradient: {}, m: {}, v: {} } as Named<Named<T>>;
+  for (const [key, value] of Object.entries(map)) {
+    const [, group, name] = /^(\w+):(.+)$/.exec(key) ?? [];
+    if (group && name) groups[group]![name] = value;
+  }
+  return groups as ReturnType<typeof groupsOf<T>>;
 }
 
 /**
@@ -124,25 +163,22 @@ function clip(gradients: Record<string, Tensor>, max: number | null): Record<str
  * lr · g / (|g| + ε), so there rounding noise decides, by its sign or beside ε, and later steps
  * multiply it. Gradients have checks of their own.
  */
-async function settled(
-  gradients: Record<string, Tensor>,
+function settled(
+  gradients: HostTensorMap,
   reference: FixtureFile,
   stepOf: (name: string, gradient: number) => number,
-): Promise<Record<string, Tensor>> {
-  const result: Record<string, Tensor> = {};
-  for (const [name, gradient] of Object.entries(gradients)) {
+): HostTensorMap {
+  return mapped(gradients, ({ data, shape }, name): HostTensor => {
     const given = reference[name]?.values ?? new Float32Array();
     const noise = (1e-5 * normOf([{ values: given }])) / Math.sqrt(given.length);
-    const values = Float32Array.from(await gradient.data(), (value, i) => {
+    const settledValues = Float32Array.from(data, (value, i) => {
       const expected = given[i] ?? 0;
       if (expected === 0) return value;
       const moved = stepOf(name, expected + noise) - stepOf(name, expected - noise);
       return moved > 1e-5 ? expected : value;
     });
-    result[name] = tensor(values, gradient.shape);
-    gradient.dispose();
-  }
-  return result;
+    return { dtype: 'float32', shape, data: settledValues };
+  });
 }
 
 /** The key of the other mode's scales ends with the weight of the task head. */

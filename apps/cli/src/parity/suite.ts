@@ -1,3 +1,4 @@
+import type { Engine } from './engine.js';
 import type { FixtureSet } from './fixture-set.js';
 import type { Report } from './report.js';
 
@@ -6,5 +7,5 @@ export interface Suite {
   readonly name: string;
   /** Whether this suite checks that file of the manifest. */
   covers(path: string): boolean;
-  run(set: FixtureSet, report: Report): Promise<void>;
+  run(set: FixtureSet, report: Report, engine: Engine): Promise<void>;
 }

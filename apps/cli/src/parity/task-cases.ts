@@ -1,7 +1,14 @@
-import { type ModelConfig, type Parameters, unidirectionalMask } from '@imglish/core';
+import {
+  type HostTensor,
+  type HostTensorMap,
+  type ModelConfig,
+  type Parameters,
+  type TensorMap,
+  unidirectionalMask,
+} from '@imglish/core';
 import { similarities, type Task, tasks } from '@imglish/tasks';
 import type { LossTerm } from '@imglish/train';
-import { type Tensor, type Tensor2D, tensor1d, tensor2d, transpose } from '@tensorflow/tfjs-core';
+import { type Tensor, transpose } from '@tensorflow/tfjs-core';
 import { type FixtureFile, floats, integers } from './fixture-set.js';
 
 /** A head of the fixtures: how its file becomes a task's inputs, and what is compared. */
@@ -9,20 +16,25 @@ export interface TaskCase {
   /** As the fixtures call it: `weights/<head>`, `heads/<head>`, `grads/<head>`. */
   readonly head: string;
   readonly normalizeOutput: boolean;
-  forward(parameters: Parameters, config: ModelConfig, file: FixtureFile): Outputs;
-  /** The same on a task's own inputs. */
-  forwardInputs(parameters: Parameters, config: ModelConfig, inputs: object): Outputs;
+  /** What `forward` reads. */
+  inputs(file: FixtureFile, config: ModelConfig): HostTensorMap;
+  forward(parameters: Parameters, config: ModelConfig, inputs: TensorMap): Outputs;
   /** What `heads/<head>` holds, by its name there, from what `forward` gives. */
   compared(outputs: Outputs): Record<string, Tensor>;
   /**
    * A loss of losses.json by its name there, which may hold a setting (`loss_label_smoothing_0.1`);
    * `loss` is the one of `grads/`.
    */
-  lossNamed(name: string): LossOf | undefined;
+  lossNamed(name: string, fixture: LossFixture): LossCase | undefined;
 }
 
 export type Outputs = Record<string, Tensor>;
-export type LossOf = (outputs: Outputs, config: ModelConfig, fixture: LossFixture) => LossTerm;
+
+export interface LossCase {
+  /** What outputs are compared with; no name is that of an input. */
+  readonly targets: HostTensorMap;
+  loss(outputs: Outputs, targets: TensorMap): LossTerm;
+}
 
 export interface LossFixture {
   readonly file: FixtureFile;
@@ -31,44 +43,63 @@ export interface LossFixture {
 }
 
 type AnyTask = Task<never, never, Outputs>;
-type Inputs = (file: FixtureFile, config: ModelConfig) => object;
-/** What a loss is computed against; `setting` is what the pattern of its name captured. */
-type Targets = (fixture: LossFixture, setting: number) => object;
 
-const pixels = (file: FixtureFile, name = 'in.image') => ({ pixels: floats(file[name]!) });
-const text = (file: FixtureFile) => ({
-  textIds: integers<Tensor2D>(file['in.language_tokens']!),
-  paddingMask: floats<Tensor2D>(file['in.padding_mask']!),
+/** What a loss is computed against; `setting` is what the pattern of its name captured. */
+type Targets = (
+  fixture: LossFixture,
+  setting: number,
+) => { tensors: HostTensorMap; settings?: object };
+
+const textOf = (file: FixtureFile): HostTensorMap => ({
+  textIds: integers(file['in.language_tokens']!),
+  paddingMask: floats(file['in.padding_mask']!),
 });
-const labels = ({ file }: LossFixture) => ({ labels: integers(file['in.label']!) });
+const imageAndText = (file: FixtureFile): HostTensorMap => ({
+  pixels: floats(file['in.image']!),
+  ...textOf(file),
+});
+/** The task's inputs where the image is one. */
+const withImage = ({ pixels, ...rest }: TensorMap) => ({ image: { pixels }, ...rest });
+const labels = ({ file }: LossFixture) => ({ tensors: { labels: integers(file['in.label']!) } });
 const logits = (outputs: Outputs) => ({ 'out.logits': outputs.logits! });
 
 /** One case for each head that was released. */
 export const TASK_CASES: readonly TaskCase[] = [
   taskCase('classification', tasks.imageClassification as unknown as AnyTask, {
-    inputs: (file) => ({ image: pixels(file) }),
+    inputs: (file) => ({ pixels: floats(file['in.image']!) }),
+    given: withImage,
     compared: logits,
     losses: [
       [/^loss(?:_ce)?$/, labels],
       [
         /^loss_label_smoothing_([\d.]+)$/,
-        (fixture, labelSmoothing) => ({ ...labels(fixture), labelSmoothing }),
+        (fixture, labelSmoothing) => ({ ...labels(fixture), settings: { labelSmoothing } }),
       ],
-      [/^loss_soft_target$/, ({ file }) => ({ targets: floats(file['in.soft_target']!) })],
+      [
+        /^loss_soft_target$/,
+        ({ file }) => ({ tensors: { targets: floats(file['in.soft_target']!) } }),
+      ],
     ],
   }),
   taskCase('nlvr2', tasks.visualReasoning as unknown as AnyTask, {
-    inputs: (file) => ({ imageA: pixels(file), imageB: pixels(file, 'in.image2'), ...text(file) }),
+    inputs: (file) => ({ ...imageAndText(file), pixelsB: floats(file['in.image2']!) }),
+    given: ({ pixels, pixelsB, ...text }) => ({
+      imageA: { pixels },
+      imageB: { pixels: pixelsB },
+      ...text,
+    }),
     compared: logits,
     losses: [[/^loss$/, labels]],
   }),
   taskCase('vqa', tasks.visualQuestionAnswering as unknown as AnyTask, {
-    inputs: (file) => ({ image: pixels(file), ...text(file) }),
+    inputs: imageAndText,
+    given: withImage,
     compared: logits,
-    losses: [[/^loss$/, ({ file }) => ({ scores: floats(file['in.labels']!) })]],
+    losses: [[/^loss$/, ({ file }) => ({ tensors: { scores: floats(file['in.labels']!) } })]],
   }),
   taskCase('captioning', tasks.imageCaptioning as unknown as AnyTask, {
     inputs: (file, config) => captioningInputs(file, config, maskedSlots(file)),
+    given: withImage,
     compared: logits,
     losses: [
       [/^loss$/, (fixture) => captioningTargets(fixture, 0)],
@@ -76,7 +107,8 @@ export const TASK_CASES: readonly TaskCase[] = [
     ],
   }),
   taskCase('retrieval', tasks.imageTextRetrieval as unknown as AnyTask, {
-    inputs: (file) => ({ image: pixels(file), ...text(file) }),
+    inputs: imageAndText,
+    given: withImage,
     compared: (outputs) => {
       const perImage = similarities(outputs as never);
       return {
@@ -86,34 +118,35 @@ export const TASK_CASES: readonly TaskCase[] = [
         'out.logits_per_text': transpose(perImage),
       };
     },
-    losses: [[/^loss$/, () => ({})]],
+    losses: [[/^loss$/, () => ({ tensors: {} })]],
   }),
 ];
 
 function taskCase(
   head: string,
   task: AnyTask,
-  parts: {
-    inputs: Inputs;
-    compared: TaskCase['compared'];
+  parts: Pick<TaskCase, 'inputs' | 'compared'> & {
+    /** The inputs as the task takes them. */
+    given: (inputs: TensorMap) => object;
     losses: readonly (readonly [RegExp, Targets])[];
   },
 ): TaskCase {
-  const { inputs, compared, losses } = parts;
+  const { inputs, given, compared, losses } = parts;
   return {
     head,
     normalizeOutput: task.normalizeOutput,
-    forward: (parameters, config, file) =>
-      task.forward(parameters, config, inputs(file, config) as never),
-    forwardInputs: (parameters, config, given) => task.forward(parameters, config, given as never),
+    inputs,
+    forward: (parameters, config, tensors) =>
+      task.forward(parameters, config, given(tensors) as never),
     compared,
-    lossNamed(name) {
+    lossNamed(name, fixture) {
       for (const [pattern, targets] of losses) {
         const match = pattern.exec(name);
         if (!match) continue;
-        return (outputs, config, fixture) => {
-          const against = targets(fixture, Number(match[1]));
-          return task.loss(outputs, { ...inputs(fixture.file, config), ...against } as never);
+        const { tensors, settings } = targets(fixture, Number(match[1]));
+        return {
+          targets: tensors,
+          loss: (outputs, against) => task.loss(outputs, { ...against, ...settings } as never),
         };
       }
       return undefined;
@@ -125,33 +158,36 @@ function taskCase(
 export function captioningInputs(
   file: FixtureFile,
   { patchSize }: ModelConfig,
-  slots: number[],
-): object {
+  slots: readonly number[],
+): HostTensorMap {
   const [, , height, width] = file['in.image']!.shape as [number, number, number, number];
   const imageLength = 1 + (height / patchSize) * (width / patchSize);
   const textLength = file['in.masked_tokens']!.shape[1]!;
   const total = imageLength + textLength;
+  const mask = Float32Array.from(unidirectionalMask(imageLength, textLength));
   return {
-    image: pixels(file),
+    pixels: floats(file['in.image']!),
     textIds: integers(file['in.masked_tokens']!),
     paddingMask: floats(file['in.padding_mask']!),
-    attentionMask: tensor2d(unidirectionalMask(imageLength, textLength), [total, total]),
-    slots: tensor1d(slots, 'int32'),
+    attentionMask: { dtype: 'float32', shape: [total, total], data: mask },
+    slots: int32(slots),
   };
 }
 
-function captioningTargets({ file, settings }: LossFixture, step: number): object {
+function captioningTargets({ file, settings }: LossFixture, step: number): ReturnType<Targets> {
   const slots = maskedSlots(file);
   const words = file['in.language_tokens']!.values;
+  const weights = new Float32Array(slots.length).fill(1);
   return {
-    labels: tensor1d(
-      slots.map((slot) => words[slot]!),
-      'int32',
-    ),
-    weights: tensor1d(slots.map(() => 1)),
-    count: slots.length,
-    labelSmoothing: settings.label_smoothing,
-    dropWorst: step > Number(settings.drop_worst_after) ? settings.drop_worst_ratio : 0,
+    tensors: {
+      labels: int32(slots.map((slot) => words[slot]!)),
+      weights: { dtype: 'float32', shape: [slots.length], data: weights },
+    },
+    settings: {
+      count: slots.length,
+      labelSmoothing: settings.label_smoothing,
+      dropWorst: step > Number(settings.drop_worst_after) ? settings.drop_worst_ratio : 0,
+    },
   };
 }
 
@@ -159,4 +195,8 @@ function captioningTargets({ file, settings }: LossFixture, step: number): objec
 function maskedSlots(file: FixtureFile): number[] {
   const marks = file['in.language_masked_pos']!.values;
   return [...marks.keys()].filter((i) => marks[i] === 1);
+}
+
+function int32(values: readonly number[]): HostTensor {
+  return { dtype: 'int32', shape: [values.length], data: Int32Array.from(values) };
 }

@@ -1,4 +1,4 @@
-import type { Dataset, PairExample, Parameters, TextExample } from '@imglish/core';
+import type { Dataset, Executor, PairExample, TextExample } from '@imglish/core';
 import { mapDataset } from '@imglish/data';
 import {
   evaluatePretraining,
@@ -25,9 +25,9 @@ export interface QuickstartEvaluation {
   unseenStyle: PretrainEvaluation;
 }
 
-/** Fills in blanks of unseen pictures and captions and scores them beside the baselines. */
+/** Fills in blanks of unseen pictures and captions and scores them beside the baselines. `executor` has the model's parameters. */
 export async function evaluateQuickstart(
-  parameters: Parameters,
+  executor: Executor,
   settings: QuickstartSettings,
   data: EmojiData,
   tokenizers: PretrainTokenizers,
@@ -49,7 +49,7 @@ export async function evaluateQuickstart(
       texts,
     });
     const batches = Math.min(EVALUATION_BATCHES, Math.floor(pairs.size / recipe.mix.pair));
-    const evaluation = await evaluatePretraining(parameters, config, unseen, batches, frequencies);
+    const evaluation = await evaluatePretraining(executor, config, unseen, batches, frequencies);
     shown.advance();
     return evaluation;
   };

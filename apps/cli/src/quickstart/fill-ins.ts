@@ -2,10 +2,10 @@ import { type Dataset, draw, type PairExample, patchGrid, type RgbImage } from '
 import {
   blockMask,
   type FilledImage,
+  type FillingModel,
   fillImage,
   fillText,
   maskedPatchCount,
-  type PretrainedModel,
   type WordGuess,
 } from '@imglish/pretrain';
 import type { QuickstartSettings } from './settings.js';
@@ -33,7 +33,7 @@ export interface FillIns {
 
 /** Examples to look at, spread over unseen items: words given the picture, patches given the words. */
 export async function fillInExamples(
-  model: PretrainedModel,
+  model: FillingModel,
   unseen: Dataset<PairExample>,
   { recipe }: QuickstartSettings,
   count: number,
@@ -57,7 +57,7 @@ export async function fillInExamples(
 
 /** Leaves out one word, one `<mask>` for each of its pieces. */
 async function fillWord(
-  model: PretrainedModel,
+  model: FillingModel,
   image: RgbImage,
   caption: string,
   integer: (n: number) => number,

@@ -175,7 +175,7 @@ describe('executorFor', () => {
   it('compiles where the backend can', async () => {
     const { compiler, seen } = memoryCompiler();
     const run = async (backend: object) => {
-      const executor = executorFor(backend as Backend, {});
+      const executor = executorFor(backend as Pick<Backend, 'compiler'>);
       const { x } = await executor.run(({ x }) => ({ x: x! }), { x: floats([5]) });
       expect([...x!.data]).toEqual([5]);
       await executor.dispose();

@@ -122,11 +122,16 @@ export function compiledExecutor(
   };
 }
 
-/** Compiled where the backend can, op by op where it cannot. Make the backend the current one. */
-export function executorFor(backend: Backend, parameters: Parameters = {}): Executor {
-  return backend.compiler
-    ? compiledExecutor(backend.compiler, parameters)
-    : eagerExecutor(parameters);
+/**
+ * Compiled where the backend can, with the options; op by op where it cannot, which needs none of
+ * them. The backend is to be the current one.
+ */
+export function executorFor(
+  { compiler }: Pick<Backend, 'compiler'>,
+  parameters: Parameters = {},
+  options: CompiledExecutorOptions = {},
+): Executor {
+  return compiler ? compiledExecutor(compiler, parameters, options) : eagerExecutor(parameters);
 }
 
 interface Placed {

@@ -1,5 +1,17 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { type Directory, memoryDirectory, tensorEntry, writeSafetensors } from '@imglish/core';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type CompileOptions,
+  type Compiler,
+  type Directory,
+  type FilePlace,
+  memoryDirectory,
+  tensorEntry,
+  writeSafetensors,
+} from '@imglish/core';
+import { fileDirectory } from '@imglish/core/node';
 import { expectAllClose, withoutLeaks } from '@imglish/testing';
 import { KMeansTokenizer, trainUnigram } from '@imglish/tokenizers';
 import { dispose } from '@tensorflow/tfjs-core';
@@ -18,7 +30,7 @@ import { fillImage } from '../fill/fill-image.js';
 import { fillText } from '../fill/fill-text.js';
 import { pretrainSpecs } from '../recipe/pretrain.js';
 import type { PretrainedModel } from './pretrained-model.js';
-import { loadPretrained, savePretrained } from './save-load.js';
+import { loadPretrained, savePretrained, servePretrained } from './save-load.js';
 
 const config = toyConfig({ variant: 'paper', fusionLayers: 1 });
 let model: PretrainedModel;
@@ -91,6 +103,49 @@ describe('a saved model', () => {
     ];
     expect(await answers(loaded)).toEqual(await answers(model));
     disposeModel(loaded);
+  });
+
+  it('is served as it answered, and leaves nothing behind', async () => {
+    const image = mosaic(codesOf(1));
+    await withoutLeaks(async () => {
+      const served = await servePretrained(saved, {});
+      const text = '<mask> above <mask>';
+      expect(await fillText(served, text, { image })).toEqual(
+        await fillText(model, text, { image }),
+      );
+      await served.dispose();
+    });
+  });
+
+  it('is served by a compiler from its file, without its parameters being read', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'imglish-served-'));
+    const directory = fileDirectory(folder);
+    await savePretrained(directory, model, { spm: toySpm() });
+    let seen: CompileOptions | undefined;
+    const compiler: Compiler = {
+      description: 'looks only',
+      reserve: () => expect.unreachable('no parameter is a tensor'),
+      compile: async (_f, _example, options) => {
+        seen = options;
+        throw new Error('looked');
+      },
+    };
+    await withoutLeaks(async () => {
+      const served = await servePretrained(directory, { compiler });
+      await expect(fillText(served, 'red <mask>')).rejects.toThrow('looked');
+      await served.dispose();
+    });
+    const places = Object.entries(seen!.parameters!);
+    expect(places.map(([name]) => name)).toEqual(Object.keys(pretrainSpecs(config, CODES)));
+    const files = places.map(([, { place }]) => (place as FilePlace).file);
+    expect(new Set(files)).toEqual(new Set([join(folder, 'model.safetensors')]));
+    expect(seen!.freeSizes).toEqual({
+      textIds: { 0: 'batch', 1: 'text' },
+      wordPositions: { 0: 'words' },
+    });
+    const inMemory = servePretrained(saved, { compiler });
+    await expect(inMemory).rejects.toMatchObject({ code: 'checkpoint/not-in-place' });
+    rmSync(folder, { recursive: true });
   });
 
   it('leaves no tensor behind, neither written nor read', async () => {

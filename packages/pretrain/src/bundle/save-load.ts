@@ -1,15 +1,22 @@
 import {
+  type Backend,
   bytesSink,
   CheckpointError,
+  compiledExecutor,
   type Directory,
+  disposeAll,
+  eagerExecutor,
   ImglishError,
   loadCheckpoint,
   loadTensors,
   openSafetensors,
+  type ParameterSpecs,
+  parameterSource,
   parseModelJson,
   type ReadableDirectory,
   readModelDirectory,
   type TensorEntry,
+  type TensorFile,
   tensorEntry,
   writeModelDirectory,
   writeSafetensors,
@@ -22,9 +29,10 @@ import {
   type VisualTokenizer,
 } from '@imglish/tokenizers';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { MASKED_FREE_SIZES } from '../objectives/run-masked-logits.js';
 import { pretrainSpecs } from '../recipe/pretrain.js';
 import { requireTokenizersFit } from './model-fit.js';
-import type { PretrainedModel } from './pretrained-model.js';
+import type { PretrainedModel, ServedModel } from './pretrained-model.js';
 
 /** The head that pretraining leaves on a model, as `config.json` names it. */
 export const MASKED_DATA_MODELLING = 'masked-data-modelling';
@@ -71,9 +79,50 @@ export async function savePretrained(
  * belong together, and what the readers throw.
  */
 export async function loadPretrained(directory: ReadableDirectory): Promise<PretrainedModel> {
+  return open('loadPretrained', directory, async (model, tensors, specs) => ({
+    ...model,
+    parameters: await loadTensors(loadCheckpoint(tensors, { specs })),
+  }));
+}
+
+/**
+ * Opens what `savePretrained` wrote, to be run on a backend. Where that compiles, the parameters are
+ * read by the engine where they lie and never become tensors. Throws as `loadPretrained`, and
+ * `checkpoint/not-in-place` where the engine could not read them there.
+ */
+export async function servePretrained(
+  directory: ReadableDirectory,
+  { compiler }: Pick<Backend, 'compiler'>,
+): Promise<ServedModel & { dispose(): Promise<void> }> {
+  return open('servePretrained', directory, async (model, tensors, specs) => {
+    if (compiler) {
+      const source = parameterSource(tensors, { specs });
+      const executor = compiledExecutor(compiler, source, { freeSizes: MASKED_FREE_SIZES });
+      return { ...model, executor, dispose: () => executor.dispose() };
+    }
+    const parameters = await loadTensors(loadCheckpoint(tensors, { specs }));
+    const executor = eagerExecutor(parameters);
+    const dispose = async (): Promise<void> => {
+      await executor.dispose();
+      disposeAll(parameters);
+    };
+    return { ...model, executor, dispose };
+  });
+}
+
+/** Reads and checks all of a model but its parameters, which `read` sees to. */
+async function open<T>(
+  where: string,
+  directory: ReadableDirectory,
+  read: (
+    model: Omit<PretrainedModel, 'parameters'>,
+    tensors: TensorFile,
+    specs: ParameterSpecs,
+  ) => Promise<T>,
+): Promise<T> {
   const files = await readModelDirectory(directory);
   const refuse = (what: string, expected: string, got: string): never => {
-    const details = { code: `checkpoint/${what}`, where: 'loadPretrained' };
+    const details = { code: `checkpoint/${what}`, where };
     throw new CheckpointError({ ...details, expected: `${expected} in ${directory.name}`, got });
   };
   try {
@@ -89,11 +138,10 @@ export async function loadPretrained(directory: ReadableDirectory): Promise<Pret
       const expected = `a visual tokenizer of ${head.options.codes} codes, the size of the head`;
       refuse('codebook-size', expected, `${codes}`);
     }
-    requireTokenizersFit('loadPretrained', config, { tokenizer, visualTokenizer });
+    requireTokenizersFit(where, config, { tokenizer, visualTokenizer });
     const preprocessor = parsePreprocessorConfig(files.preprocessor ?? { size: config.imageSize });
-    const specs = pretrainSpecs(config, codes);
-    const parameters = await loadTensors(loadCheckpoint(files.tensors, { specs }));
-    return { config, parameters, tokenizer, visualTokenizer, preprocessor };
+    const model = { config, tokenizer, visualTokenizer, preprocessor };
+    return await read(model, files.tensors, pretrainSpecs(config, codes));
   } finally {
     await files.close();
   }

@@ -1,8 +1,8 @@
 import type { BatchSource } from '@imglish/train';
 import { disposeBatch } from '../batches/dispose-batch.js';
 import type { PretrainBatch } from '../batches/pretrain-batches.js';
-import type { MaskedSlots } from '../objectives/masked-data-modelling.js';
 import { type PretrainStream, slotsOf } from '../objectives/pretrain-loss.js';
+import { readSlots, type SlotValues } from './read-stream.js';
 
 /** How often each label was right at a masked position of the training data. */
 export interface LabelFrequencies {
@@ -24,7 +24,8 @@ export async function labelFrequencies(
       for (const [stream, slots] of Object.entries(slotsOf(batch))) {
         counts[stream as PretrainStream] ??= new Map();
         const known = counts[stream as PretrainStream]!;
-        for (const label of await labelsOf(slots)) known.set(label, (known.get(label) ?? 0) + 1);
+        for (const label of labelsOf(await readSlots(slots)))
+          known.set(label, (known.get(label) ?? 0) + 1);
       }
     } finally {
       disposeBatch(batch);
@@ -43,9 +44,8 @@ function frequenciesOf(counts: ReadonlyMap<number, number>): LabelFrequencies {
 }
 
 /** The labels of the slots that are not empty. */
-async function labelsOf({ labels, weights }: MaskedSlots): Promise<number[]> {
-  const [values, real] = await Promise.all([labels.data(), weights.data()]);
-  return Array.from(values).filter((_, i) => real[i] === 1);
+function labelsOf({ labels, weights }: SlotValues): number[] {
+  return Array.from(labels).filter((_, i) => weights[i] === 1);
 }
 
 /**

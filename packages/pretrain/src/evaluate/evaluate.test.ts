@@ -1,7 +1,22 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { modelConfig, type Parameters } from '@imglish/core';
+import {
+  type Executor,
+  eagerExecutor,
+  type HostTensor,
+  modelConfig,
+  type Parameters,
+  type Traceable,
+} from '@imglish/core';
 import { withoutLeaks } from '@imglish/testing';
-import { dispose, type Tensor, tensor1d, tensor2d, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import {
+  dispose,
+  type Tensor,
+  type Tensor3D,
+  tensor1d,
+  tidy,
+  zeros,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomParameters } from '../../test/parameters.js';
 import { toyBatchOptions, toyConfig, toyTextTokenizer } from '../../test/toy.js';
@@ -26,27 +41,30 @@ const slotsOf = (labels: number[], weights = labels.map(() => 1)): MaskedSlots =
   count: weights.filter((weight) => weight === 1).length,
 });
 
+const logitsOf = (rows: number[][]): HostTensor => ({
+  dtype: 'float32',
+  shape: [rows.length, rows[0]!.length],
+  data: Float32Array.from(rows.flat()),
+});
+
 describe('a score', () => {
-  it('is the share of right answers and the mean −log p, over the slots that are not empty', async () => {
+  it('is the share of right answers and the mean −log p, over the slots that are not empty', () => {
     // p = (1/7, 2/7, 4/7), (1/2, 1/4, 1/4), all equal, and an empty slot.
-    const logits = tensor2d([
+    const logits = logitsOf([
       [0, Math.log(2), Math.log(4)],
       [Math.log(2), 0, 0],
       [3, 3, 3],
       [9, 0, 0],
     ]);
-    const slots = slotsOf([2, 1, 1, 0], [1, 1, 1, 0]);
     const tally = new Tally();
-    await tally.addLogits(logits, slots);
+    tally.addLogits(logits, { labels: [2, 1, 1, 0], weights: [1, 1, 1, 0] });
     const { count, accuracy, loss } = tally.score();
     expect(count).toBe(3);
     expect(accuracy).toBeCloseTo(1 / 3, 12); // Equal logits are no answer but the first.
     expect(loss).toBeCloseTo((Math.log(7 / 4) + Math.log(4) + Math.log(3)) / 3, 6);
-    const { positions, labels, weights } = slots;
-    dispose([logits, positions, labels, weights]);
   });
 
-  it('of the frequencies is the share of the most frequent label and their mean loss', async () => {
+  it('of the frequencies is the share of the most frequent label and their mean loss', () => {
     const known = {
       counts: new Map([
         [1, 5],
@@ -55,25 +73,17 @@ describe('a score', () => {
       total: 8,
       most: 1,
     };
-    const slots = slotsOf([1, 2, 0, 1], [1, 1, 1, 0]);
     const tally = new Tally();
-    await tally.addFrequencies(known, slots, 4);
+    tally.addFrequencies(known, { labels: [1, 2, 0, 1], weights: [1, 1, 1, 0] }, 4);
     const { count, accuracy, loss } = tally.score();
     expect(count).toBe(3);
     expect(accuracy).toBeCloseTo(1 / 3, 12);
     expect(loss).toBeCloseTo(-(Math.log(6 / 12) + Math.log(4 / 12) + Math.log(1 / 12)) / 3, 12);
-    const { positions, labels, weights } = slots;
-    dispose([positions, labels, weights]);
   });
 
-  it('refuses a label that the head does not have', async () => {
-    const logits = tensor2d([[1, 2]]);
-    const { positions, labels, weights } = slotsOf([2]);
-    const slots = { positions, labels, weights, count: 1 };
-    await expect(new Tally().addLogits(logits, slots)).rejects.toMatchObject({
-      code: 'config/label',
-    });
-    dispose([logits, positions, labels, weights]);
+  it('refuses a label that the head does not have', () => {
+    const add = () => new Tally().addLogits(logitsOf([[1, 2]]), { labels: [2], weights: [1] });
+    expect(add).toThrow(expect.objectContaining({ code: 'config/label' }));
   });
 });
 
@@ -140,7 +150,13 @@ describe('evaluatePretraining', () => {
 
   const BATCHES = 2;
   const evaluate = async (given: Parameters = parameters, from = source, model = config) =>
-    evaluatePretraining(given, model, from, BATCHES, await labelFrequencies(source, 3));
+    evaluatePretraining(
+      eagerExecutor(given),
+      model,
+      from,
+      BATCHES,
+      await labelFrequencies(source, 3),
+    );
 
   it('scores a head that always says the same by hand', async () => {
     // Weights of 0 leave the bias: the same logits everywhere, whatever is read.
@@ -214,6 +230,41 @@ describe('evaluatePretraining', () => {
     expect(evaluation.image!.withoutPartner).toBeUndefined();
   });
 
+  it('runs one function, on as many kinds of inputs as there are passes', async () => {
+    const functions = new Set<Traceable>();
+    const kinds: string[] = [];
+    const eager = eagerExecutor(parameters);
+    const executor: Executor = {
+      ...eager,
+      run: (f, inputs) => {
+        functions.add(f);
+        kinds.push(
+          JSON.stringify(Object.entries(inputs).map(([name, { shape }]) => [name, shape])),
+        );
+        return eager.run(f, inputs);
+      },
+    };
+    const frequencies = await labelFrequencies(source, 3);
+    for (const _ of [1, 2]) {
+      await evaluatePretraining(executor, config, source, BATCHES, frequencies);
+    }
+    expect(functions.size).toBe(1);
+    expect(kinds).toHaveLength(2 * BATCHES * 5);
+    // Text, pair, the pair's words alone, and images, the pair's alone among them.
+    expect(new Set(kinds).size).toBe(4);
+  });
+
+  it('refuses patches of another grid than that of the model', async () => {
+    const patches = zeros([1, 2, 3 * config.patchSize ** 2]) as Tensor3D;
+    const positions = tensor1d([0], 'int32');
+    const slots = { positions, labels: positions.clone(), weights: tensor1d([1]), count: 1 };
+    const image = { inputs: { image: { patches, grid: [1, 2] as const } }, patches: slots };
+    const other = async () => ({ size: 1, image });
+    const evaluation = evaluatePretraining(eagerExecutor(parameters), config, other, 1, {});
+    await expect(evaluation).rejects.toMatchObject({ code: 'config/image-grid' });
+    expect(patches.isDisposed).toBe(true);
+  });
+
   it('drops no paths, though training does', async () => {
     const dropping = modelConfig({ ...config, dropPathRate: 0.9 });
     const from = pretrainBatches(toyBatchOptions({ config: dropping, seed: 7 }));
@@ -230,7 +281,9 @@ describe('evaluatePretraining', () => {
 
   it('refuses parts without frequencies, and leaves nothing behind', async () => {
     await withoutLeaks(() =>
-      expect(evaluatePretraining(parameters, config, source, 1, {})).rejects.toMatchObject({
+      expect(
+        evaluatePretraining(eagerExecutor(parameters), config, source, 1, {}),
+      ).rejects.toMatchObject({
         code: 'config/no-frequencies',
       }),
     );

@@ -1,15 +1,11 @@
-import { ConfigError, type ModelConfig, type Parameters } from '@imglish/core';
+import { ConfigError, type Executor, type HostTensor, type ModelConfig } from '@imglish/core';
 import type { BatchSource } from '@imglish/train';
-import { dispose, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import { disposeBatch } from '../batches/dispose-batch.js';
 import type { PretrainBatch } from '../batches/pretrain-batches.js';
-import {
-  type MaskedSlots,
-  type MaskedStream,
-  maskedLogits,
-} from '../objectives/masked-data-modelling.js';
 import { PRETRAIN_STREAMS, type PretrainStream } from '../objectives/pretrain-loss.js';
+import { type HostMaskedInputs, runMaskedLogits } from '../objectives/run-masked-logits.js';
 import type { LabelFrequencies } from './baseline.js';
+import { readStream, type SlotValues } from './read-stream.js';
 import { type Score, Tally } from './tally.js';
 
 /** One part of the objective beside what can be had without a model, or without the partner. */
@@ -26,14 +22,14 @@ export type PretrainEvaluation = Partial<Record<PretrainStream, StreamEvaluation
 
 /**
  * Fills in the blanks of the first `batches` batches of a source, usually one of unseen data, and
- * scores words and patches beside the baselines. Whole models are scored: drop paths of the batches
- * are left out.
+ * scores words and patches beside the baselines. `executor` has the model's parameters. Whole models
+ * are scored: drop paths of the batches are left out.
  *
  * Throws `config/no-frequencies` where a part of the batches has none, `config/label` for a label
- * that the head does not have.
+ * that the head does not have, `config/image-grid` for patches of another grid than the model's.
  */
 export async function evaluatePretraining(
-  parameters: Parameters,
+  executor: Executor,
   config: ModelConfig,
   source: BatchSource<PretrainBatch>,
   batches: number,
@@ -48,33 +44,23 @@ export async function evaluatePretraining(
     tallies[kind][part] ??= new Tally();
     return tallies[kind][part];
   };
-  const score = async (
+  const score = (
     kind: Pass['kind'],
     part: PretrainStream,
-    logits: Tensor2D,
-    slots: MaskedSlots,
-  ) => {
-    await tally(kind, part).addLogits(logits, slots);
+    logits: HostTensor,
+    slots: SlotValues,
+  ): void => {
+    tally(kind, part).addLogits(logits, slots);
     if (kind === 'withoutPartner') return;
     const known = frequencies[part] ?? noFrequencies(part);
-    await tally('mostFrequent', part).addFrequencies(known, slots, logits.shape[1]);
+    tally('mostFrequent', part).addFrequencies(known, slots, logits.shape[1]!);
   };
 
   for (let index = 0; index < batches; index++) {
-    const batch = await source(index);
-    try {
-      for (const { kind, stream, words, patches } of passesOf(batch)) {
-        const whole = { ...stream, dropPath: undefined };
-        const logits = tidy(() => maskedLogits(parameters, config, whole));
-        try {
-          if (words) await score(kind, words, logits.words!, stream.words!);
-          if (patches) await score(kind, patches, logits.patches!, stream.patches!);
-        } finally {
-          dispose(logits);
-        }
-      }
-    } finally {
-      disposeBatch(batch);
+    for (const { kind, inputs, words, patches } of await readPasses(await source(index), config)) {
+      const logits = await runMaskedLogits(executor, config, inputs);
+      if (words) score(kind, words.part, logits.words!, words.slots);
+      if (patches) score(kind, patches.part, logits.patches!, patches.slots);
     }
   }
 
@@ -97,26 +83,45 @@ type Kind = keyof StreamEvaluation;
 /** Something to run the model on, and which parts of the objective its words and patches are. */
 interface Pass {
   kind: 'model' | 'withoutPartner';
-  stream: MaskedStream;
-  words?: PretrainStream;
-  patches?: PretrainStream;
+  inputs: HostMaskedInputs;
+  words?: PassSlots;
+  patches?: PassSlots;
 }
 
-function passesOf({ text, image, pair }: PretrainBatch): Pass[] {
-  const passes: Pass[] = [];
-  if (text) passes.push({ kind: 'model', stream: text, words: 'text' });
-  if (image) passes.push({ kind: 'model', stream: image, patches: 'image' });
-  if (pair) {
-    const { image, imageMask, textIds, paddingMask } = pair.inputs;
-    const words = { inputs: { textIds, paddingMask }, words: pair.words };
-    const patches = { inputs: { image, imageMask }, patches: pair.patches };
-    passes.push(
-      { kind: 'model', stream: pair, words: 'pairText', patches: 'pairImage' },
-      { kind: 'withoutPartner', stream: words, words: 'pairText' },
-      { kind: 'withoutPartner', stream: patches, patches: 'pairImage' },
-    );
+interface PassSlots {
+  part: PretrainStream;
+  slots: SlotValues;
+}
+
+/** All there is to run of a batch, which is disposed. */
+async function readPasses(batch: PretrainBatch, config: ModelConfig): Promise<Pass[]> {
+  try {
+    const passes: Pass[] = [];
+    const { text, image, pair } = batch;
+    if (text) {
+      const { inputs, words } = await readStream(text, config);
+      passes.push({ kind: 'model', inputs, words: { part: 'text', slots: words! } });
+    }
+    if (image) {
+      const { inputs, patches } = await readStream(image, config);
+      passes.push({ kind: 'model', inputs, patches: { part: 'image', slots: patches! } });
+    }
+    if (pair) {
+      const { inputs, ...slots } = await readStream(pair, config);
+      const { textIds, paddingMask, wordPositions, ...ofImage } = inputs;
+      const words: PassSlots = { part: 'pairText', slots: slots.words! };
+      const patches: PassSlots = { part: 'pairImage', slots: slots.patches! };
+      const ofText = { textIds, paddingMask, wordPositions };
+      passes.push(
+        { kind: 'model', inputs, words, patches },
+        { kind: 'withoutPartner', inputs: ofText, words },
+        { kind: 'withoutPartner', inputs: ofImage, patches },
+      );
+    }
+    return passes;
+  } finally {
+    disposeBatch(batch);
   }
-  return passes;
 }
 
 function noFrequencies(part: PretrainStream): never {

@@ -1,8 +1,7 @@
-import { ConfigError } from '@imglish/core';
-import type { Tensor2D } from '@tensorflow/tfjs-core';
+import { ConfigError, type HostTensor } from '@imglish/core';
 import { indexOfMax } from '../fill/most-probable.js';
-import type { MaskedSlots } from '../objectives/masked-data-modelling.js';
 import { type LabelFrequencies, unigramLoss } from './baseline.js';
+import type { SlotValues } from './read-stream.js';
 
 /** How well masked positions are filled in. */
 export interface Score {
@@ -21,10 +20,10 @@ export class Tally {
   private loss = 0;
 
   /** Answers `[M, classes]`; empty slots do not count. Of equal logits the first is the answer. */
-  async addLogits(logits: Tensor2D, slots: MaskedSlots): Promise<void> {
-    const classes = logits.shape[1];
-    const values = await logits.data<'float32'>();
-    for (const { slot, label } of await labelled(slots, classes)) {
+  addLogits(logits: HostTensor, slots: SlotValues): void {
+    const classes = logits.shape[1]!;
+    const values = logits.data as Float32Array;
+    for (const { slot, label } of labelled(slots, classes)) {
       const row = values.subarray(slot * classes, (slot + 1) * classes);
       const answer = indexOfMax(row);
       const top = row[answer]!;
@@ -34,12 +33,8 @@ export class Tally {
   }
 
   /** Always the most frequent label; the loss is that of the frequencies. */
-  async addFrequencies(
-    known: LabelFrequencies,
-    slots: MaskedSlots,
-    classes: number,
-  ): Promise<void> {
-    for (const { label } of await labelled(slots, classes)) {
+  addFrequencies(known: LabelFrequencies, slots: SlotValues, classes: number): void {
+    for (const { label } of labelled(slots, classes)) {
       this.add(label === known.most, unigramLoss(known, label, classes));
     }
   }
@@ -57,11 +52,10 @@ export class Tally {
 }
 
 /** The slots that are not empty. */
-async function labelled(
-  slots: MaskedSlots,
+function labelled(
+  { labels, weights }: SlotValues,
   classes: number,
-): Promise<{ slot: number; label: number }[]> {
-  const [labels, weights] = await Promise.all([slots.labels.data(), slots.weights.data()]);
+): { slot: number; label: number }[] {
   const real = Array.from(labels, (label, slot) => ({ slot, label })).filter(
     ({ slot }) => weights[slot] === 1,
   );

@@ -1,10 +1,8 @@
 import { ConfigError, patchGrid, type RgbImage } from '@imglish/core';
 import { patchify, toImage, unpatchify } from '@imglish/tokenizers';
-import { type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { modelPixels, requireCodebookFits, requireTokenizersFit } from '../bundle/model-fit.js';
-import type { PretrainedModel } from '../bundle/pretrained-model.js';
-import { maskedLogits } from '../objectives/masked-data-modelling.js';
-import { framedIds, imageInput } from './model-inputs.js';
+import { runMaskedLogits } from '../objectives/run-masked-logits.js';
+import { executorOf, type FillingModel, framedIds, integers, patchesOf } from './model-inputs.js';
 import { indexOfMax } from './most-probable.js';
 
 export interface FilledImage {
@@ -29,14 +27,16 @@ export interface FilledImage {
  * codes have no picture, and those of parts that do not belong together.
  */
 export async function fillImage(
-  model: PretrainedModel,
+  model: FillingModel,
   image: RgbImage,
   mask: ArrayLike<number>,
   { caption }: { caption?: string } = {},
 ): Promise<FilledImage> {
-  const { config, parameters, visualTokenizer, preprocessor } = model;
+  const { config, visualTokenizer, preprocessor } = model;
   requireTokenizersFit('fillImage', config, model);
-  requireCodebookFits('fillImage', parameters, visualTokenizer.codes);
+  if ('parameters' in model) {
+    requireCodebookFits('fillImage', model.parameters, visualTokenizer.codes);
+  }
   if (!visualTokenizer.decode) {
     throw new ConfigError({
       code: 'config/no-pictures',
@@ -50,22 +50,14 @@ export async function fillImage(
   const ids = caption === undefined ? undefined : framedIds('fillImage', model, caption);
   const pixels = modelPixels('fillImage', config, image, preprocessor);
   const own = await visualTokenizer.encode(pixels);
-  const answer = tidy(() => {
-    const slots = tensor1d(positions, 'int32');
-    const weights = tensor1d(positions.map(() => 1));
-    const logits = maskedLogits(parameters, config, {
-      inputs: {
-        image: imageInput(model, pixels),
-        imageMask: tensor2d(Float32Array.from(mask), [1, mask.length]),
-        textIds: ids && tensor2d(ids, [1, ids.length], 'int32'),
-      },
-      patches: { positions: slots, labels: slots, weights, count: positions.length },
-    });
-    return logits.patches as Tensor2D; // [masked, K]
+  const { patches } = await runMaskedLogits(executorOf(model), config, {
+    patches: patchesOf(model, pixels),
+    imageMask: { dtype: 'float32', shape: [1, mask.length], data: Float32Array.from(mask) },
+    textIds: ids && integers(ids, 2),
+    patchPositions: integers(positions, 1),
   });
-  const logits = await answer.data();
-  const classes = answer.shape[1];
-  answer.dispose();
+  const logits = patches!.data as Float32Array; // [masked, K]
+  const classes = patches!.shape[1]!;
   const codes = Int32Array.from(positions, (_, i) =>
     indexOfMax(logits.subarray(i * classes, (i + 1) * classes)),
   );

@@ -1,10 +1,8 @@
-import { ConfigError, ops, type RgbImage } from '@imglish/core';
-import { type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { ConfigError, type RgbImage } from '@imglish/core';
 import { modelPixels, requireTokenizersFit } from '../bundle/model-fit.js';
-import type { PretrainedModel } from '../bundle/pretrained-model.js';
-import { maskedLogits } from '../objectives/masked-data-modelling.js';
-import { framedIds, imageInput } from './model-inputs.js';
-import { mostProbable } from './most-probable.js';
+import { runMaskedLogits } from '../objectives/run-masked-logits.js';
+import { executorOf, type FillingModel, framedIds, integers, patchesOf } from './model-inputs.js';
+import { mostProbable, softmax } from './most-probable.js';
 
 /** One possible word for a blank. */
 export interface WordGuess {
@@ -36,11 +34,11 @@ export interface FillTextOptions {
  * `config/invalid-value`, and those of parts that do not belong together.
  */
 export async function fillText(
-  model: PretrainedModel,
+  model: FillingModel,
   text: string,
   { image, top = 5 }: FillTextOptions = {},
 ): Promise<FilledText> {
-  const { config, parameters, tokenizer, preprocessor } = model;
+  const { config, tokenizer, preprocessor } = model;
   requireTokenizersFit('fillText', config, model);
   const ids = framedIds('fillText', model, text);
   const slots = [...ids.keys()].filter((i) => ids[i] === tokenizer.maskId);
@@ -51,27 +49,19 @@ export async function fillText(
     refuse('config/invalid-value', 'top to be an integer of at least 1', String(top));
   }
   const pixels = image && modelPixels('fillText', config, image, preprocessor);
-  const probabilities = tidy(() => {
-    const positions = tensor1d(slots, 'int32');
-    const weights = tensor1d(slots.map(() => 1));
-    const logits = maskedLogits(parameters, config, {
-      inputs: {
-        textIds: tensor2d(ids, [1, ids.length], 'int32'),
-        image: pixels && imageInput(model, pixels),
-      },
-      words: { positions, labels: positions, weights, count: slots.length },
-    });
-    return ops.softmax(logits.words!) as Tensor2D; // [blanks, V]
+  const { words } = await runMaskedLogits(executorOf(model), config, {
+    textIds: integers(ids, 2),
+    patches: pixels && patchesOf(model, pixels),
+    wordPositions: integers(slots, 1),
   });
-  const values = await probabilities.data();
-  const classes = probabilities.shape[1];
-  probabilities.dispose();
+  const logits = words!.data as Float32Array; // [blanks, V]
+  const classes = words!.shape[1]!;
   // A blank stands for a word: what marks beginning, end and the like is no answer.
   const { bosId, padId, eosId, unkId, maskId } = tokenizer;
   const special: number[] = [bosId, padId, eosId, unkId, maskId];
   const blanks = slots.map((_, i) =>
     mostProbable(
-      values.subarray(i * classes, (i + 1) * classes),
+      softmax(logits.subarray(i * classes, (i + 1) * classes)),
       tokenizer.vocabSize,
       top + special.length,
     )

@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { initializeParameters } from '@imglish/core';
+import { eagerExecutor, initializeParameters } from '@imglish/core';
 import { withoutLeaks } from '@imglish/testing';
 import { defaultPreprocessor } from '@imglish/tokenizers';
 import { dispose, mul } from '@tensorflow/tfjs-core';
@@ -20,7 +20,7 @@ import type { PretrainedModel } from '../bundle/pretrained-model.js';
 import { pretrainSpecs } from '../recipe/pretrain.js';
 import { fillImage } from './fill-image.js';
 import { fillText } from './fill-text.js';
-import { indexOfMax, mostProbable } from './most-probable.js';
+import { indexOfMax, mostProbable, softmax } from './most-probable.js';
 
 let model: PretrainedModel;
 beforeAll(async () => {
@@ -71,6 +71,19 @@ describe('a model that knows five pairs by heart', () => {
     expect(await answer('red')).toBe('red above red');
     expect(await answer()).toBe(await answer());
   });
+});
+
+it('a model that something else runs fills in the same', async () => {
+  const { parameters, ...rest } = model;
+  const served = { ...rest, executor: eagerExecutor(parameters) };
+  const image = plain('red');
+  for (const options of [{}, { image }]) {
+    const text = '<mask> above red';
+    expect(await fillText(served, text, options)).toEqual(await fillText(model, text, options));
+  }
+  expect(await fillImage(served, image, [1, 0, 0, 1])).toEqual(
+    await fillImage(model, image, [1, 0, 0, 1]),
+  );
 });
 
 describe('fillText', () => {
@@ -195,5 +208,13 @@ describe('the most probable', () => {
       [3, 0.4],
       [0, 0.1],
     ]);
+  });
+
+  it('has the largest softmax, of large logits too', () => {
+    const logits = [0, Math.log(3), Math.log(4)].map((z) => z + 1000);
+    const [a, b, c] = softmax(Float32Array.from(logits));
+    expect(a).toBeCloseTo(1 / 8, 4);
+    expect(b).toBeCloseTo(3 / 8, 4);
+    expect(c).toBeCloseTo(4 / 8, 4);
   });
 });

@@ -1,12 +1,14 @@
-import { ConfigError, type ImageInput } from '@imglish/core';
+import { ConfigError, type Executor, eagerExecutor, type HostTensor } from '@imglish/core';
 import { type Pixels, patchify } from '@imglish/tokenizers';
-import { tensor3d } from '@tensorflow/tfjs-core';
-import type { PretrainedModel } from '../bundle/pretrained-model.js';
+import type { PretrainedModel, ServedModel } from '../bundle/pretrained-model.js';
+
+/** A model that can fill in: with its parameters, or with what runs it. */
+export type FillingModel = PretrainedModel | ServedModel;
 
 /** `<s>` ids `</s>` of a text; `config/text-too-long` where the model has no positions for them. */
 export function framedIds(
   where: string,
-  { config, tokenizer }: PretrainedModel,
+  { config, tokenizer }: FillingModel,
   text: string,
 ): Int32Array {
   const ids = Int32Array.from([tokenizer.bosId, ...tokenizer.encode(text), tokenizer.eosId]);
@@ -21,8 +23,19 @@ export function framedIds(
 }
 
 /** Pixels as the patches that the model embeds `[1, P, 3 p p]`. */
-export function imageInput({ config }: PretrainedModel, pixels: Pixels): ImageInput {
+export function patchesOf({ config }: FillingModel, pixels: Pixels): HostTensor {
   const { data, grid } = patchify(pixels, config.patchSize);
-  const patches = tensor3d(data, [1, grid[0] * grid[1], 3 * config.patchSize ** 2]);
-  return { patches, grid };
+  const shape = [1, grid[0] * grid[1], 3 * config.patchSize ** 2];
+  return { dtype: 'float32', shape, data };
+}
+
+/** One row of whole numbers `[n]`, or a batch of one of them `[1, n]`. */
+export function integers(values: ArrayLike<number>, rank: 1 | 2): HostTensor {
+  const shape = rank === 1 ? [values.length] : [1, values.length];
+  return { dtype: 'int32', shape, data: Int32Array.from(values) };
+}
+
+/** What runs a model; one that is there as tensors is run op by op. */
+export function executorOf(model: FillingModel): Executor {
+  return 'executor' in model ? model.executor : eagerExecutor(model.parameters);
 }

@@ -15,3 +15,11 @@ export function mostProbable(
     .sort((a, b) => b[1] - a[1])
     .slice(0, top);
 }
+
+/** exp(zᵢ) / Σⱼ exp(zⱼ). */
+export function softmax(logits: Float32Array): Float64Array {
+  const top = logits[indexOfMax(logits)]!;
+  const powers = Float64Array.from(logits, (z) => Math.exp(z - top));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}

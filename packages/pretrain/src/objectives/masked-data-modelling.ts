@@ -40,6 +40,12 @@ export interface MaskedSlots {
   count: number;
 }
 
+/** What logits are computed from: of the slots only where they are. */
+export type MaskedInputs = Pick<MaskedStream, 'inputs' | 'dropPath'> & {
+  words?: Pick<MaskedSlots, 'positions'>;
+  patches?: Pick<MaskedSlots, 'positions'>;
+};
+
 /** Logits of the masked slots: `[M, V]` over words, `[M, K]` over visual codes. */
 export type MaskedLogits = {
   words?: Tensor2D;
@@ -62,7 +68,7 @@ export function maskedDataHeadSpecs(config: ModelConfig, codes: number): Paramet
 export function maskedLogits(
   parameters: Parameters,
   config: ModelConfig,
-  { inputs, words, patches, dropPath }: MaskedStream,
+  { inputs, words, patches, dropPath }: MaskedInputs,
   encoder: EncoderOptions = {},
 ): MaskedLogits {
   const { image, text } = beit3(parameters, config, inputs, { ...encoder, dropPath });
