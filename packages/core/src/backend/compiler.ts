@@ -77,10 +77,12 @@ export interface CompileOptions {
   readonly freeSizes?: Readonly<Record<string, Readonly<Record<number, string>>>>;
   readonly parameters?: ParameterSource;
   /**
-   * Outputs that may be written over an input: `{ output: input }`, of one shape, float32. Refused
-   * where the function reads the input after the output's first value is written.
+   * Outputs that may be written over inputs: `{ output: input }`, of one shape, float32; or
+   * `{ output: [input, …] }`, where the others are views of parts of the same values, such as the
+   * parameters of a vector each in its shape. Refused where the function reads an input after the
+   * output's first value is written.
    */
-  readonly inPlace?: Readonly<Record<string, string>>;
+  readonly inPlace?: Readonly<Record<string, string | readonly [string, ...string[]]>>;
   /** Names the function in messages and pictures. */
   readonly name?: string;
 }

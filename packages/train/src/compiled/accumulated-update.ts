@@ -4,7 +4,7 @@ import { allReduceValues } from '../communicator/values.js';
 import type { Batch } from '../loop/contracts.js';
 import { checkedAdamW } from '../optimizer/adamw.js';
 import { globalNorm } from '../optimizer/clip.js';
-import { gradientViews, stateViews, updateScalars } from './block-inputs.js';
+import { gradientViews, inPlaceOf, stateViews, updateScalars } from './block-inputs.js';
 import { compileFor, FunctionCache, hostScalar, type RunInputs } from './functions.js';
 import { type Block, blocksOf } from './layout.js';
 import { LossFunctions } from './loss-functions.js';
@@ -57,8 +57,8 @@ function accumulator<B extends Batch>({ settings, compiler, layout, regions }: U
   const functions = new LossFunctions<B>(compiler, layout, {
     name: 'train gradients',
     updates: () => 0,
-    views: (blocks) => gradientViews(regions, blocks),
-    scalars: () => ({}),
+    inputs: (blocks) => gradientViews(regions, blocks),
+    inPlace: (blocks) => inPlaceOf(gradientViews(regions, blocks)),
     outputs: (blocks, { sums, gradients }, inputs) => {
       const added = flatGradients(blocks, gradients).map((gradient, k) => {
         return [`g.${k}`, add(mul(inputs[`g.${k}`]!, inputs.keep!), gradient)] as const;
@@ -124,7 +124,7 @@ function updateOfBlocks<B extends Batch>({
   const compile = (blocks: readonly Block[], inputs: RunInputs): Promise<Compiled> => {
     const views = stateViews(regions, blocks);
     const all = { ...inputs, ...views };
-    return compileFor(compiler, 'train update', all, Object.keys(views), (given) => {
+    return compileFor(compiler, 'train update', all, inPlaceOf(views), (given) => {
       const flat = blocks.map((_, k) => given[`g.${k}`]!);
       const shaped = Object.entries(given).filter(([name]) => name.startsWith('gradient.'));
       const norm = globalNorm(Object.fromEntries(shaped));

@@ -1,6 +1,6 @@
 import type { RegionView } from '@imglish/core';
 import { stepFactors } from '../optimizer/adamw.js';
-import { hostScalar, type RunInputs } from './functions.js';
+import { hostScalar, type InPlace, type RunInputs } from './functions.js';
 import type { Block } from './layout.js';
 import type { Regions } from './regions.js';
 
@@ -15,6 +15,16 @@ export function stateViews(regions: Regions, blocks: readonly Block[]): Views {
     views[`v.${k}`] = regions.v.view(offset, [length]);
   });
   return views;
+}
+
+/** Each of the `views` is written over; `p.K` over the parameters in their shapes too. */
+export function inPlaceOf(views: Views, blocks: readonly Block[] = []): InPlace {
+  const over: Record<string, [string, ...string[]]> = {};
+  for (const name of Object.keys(views)) over[name] = [name];
+  blocks.forEach(({ names }, k) => {
+    over[`p.${k}`]!.push(...names.map((name) => `parameter.${name}`));
+  });
+  return over;
 }
 
 /** `g.K` of each block. */

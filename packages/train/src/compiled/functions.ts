@@ -1,5 +1,6 @@
 import {
   type Compiled,
+  type CompileOptions,
   type Compiler,
   type HostTensor,
   type RegionView,
@@ -8,6 +9,8 @@ import {
   TrainError,
 } from '@imglish/core';
 import { tidy } from '@tensorflow/tfjs-core';
+
+export type InPlace = NonNullable<CompileOptions['inPlace']>;
 
 export type RunInputs = Readonly<Record<string, HostTensor | RegionView>>;
 
@@ -19,7 +22,7 @@ export async function compileFor(
   compiler: Compiler,
   name: string,
   inputs: RunInputs,
-  inPlace: readonly string[],
+  inPlace: InPlace,
   f: (inputs: TensorMap) => TensorMap,
 ): Promise<Compiled> {
   let failure: { error: unknown } | undefined;
@@ -34,9 +37,8 @@ export async function compileFor(
   const example = Object.entries(inputs).map(([input, { dtype, shape }]) => {
     return [input, { dtype, shape } satisfies TensorSpec] as const;
   });
-  const over = Object.fromEntries(inPlace.map((output) => [output, output]));
   return await compiler
-    .compile(traceable, Object.fromEntries(example), { name, inPlace: over })
+    .compile(traceable, Object.fromEntries(example), { name, inPlace })
     .catch((error) => {
       throw failure ? failure.error : error;
     });

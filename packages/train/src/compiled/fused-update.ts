@@ -1,7 +1,7 @@
 import type { Batch } from '../loop/contracts.js';
 import { checkedAdamW } from '../optimizer/adamw.js';
 import { globalNorm } from '../optimizer/clip.js';
-import { gradientViews, stateViews, updateScalars } from './block-inputs.js';
+import { gradientViews, inPlaceOf, stateViews, updateScalars } from './block-inputs.js';
 import type { RunInputs } from './functions.js';
 import type { Block } from './layout.js';
 import { LossFunctions } from './loss-functions.js';
@@ -15,13 +15,15 @@ export function fusedUpdate<B extends Batch>(context: UpdateContext<B>): Update<
   const parameters = parameterViews(regions, layout);
   let lr = 0;
   const hyperparameters = checkedAdamW(settings.adamW ?? {}, lr);
-  const scalars = (blocks: readonly Block[]): RunInputs =>
-    updateScalars(regions, blocks, { ...hyperparameters, lr, maxGradientNorm });
+  const inputsOf = (blocks: readonly Block[]): RunInputs => ({
+    ...stateViews(regions, blocks),
+    ...updateScalars(regions, blocks, { ...hyperparameters, lr, maxGradientNorm }),
+  });
   const functions = new LossFunctions<B>(compiler, layout, {
     name: 'train step',
     updates: (name) => regions.updates.get(name) ?? 0,
-    views: (blocks) => stateViews(regions, blocks),
-    scalars,
+    inputs: inputsOf,
+    inPlace: (blocks) => inPlaceOf(stateViews(regions, blocks), blocks),
     outputs: (blocks, { sums, gradients }, inputs) => {
       const flat = flatGradients(blocks, gradients);
       const norm = globalNorm(gradients);
@@ -45,11 +47,8 @@ export function fusedUpdate<B extends Batch>(context: UpdateContext<B>): Update<
       const { compiled, blocks, reached } = await functions.get(toRecord, inputs);
       const sums: Record<string, number> = {};
       if (reached.size === 0) return { sums, gradientNorm: 0, parameterNorm: 0, reached };
-      const views = stateViews(regions, blocks);
-      const outputs = await compiled.run(
-        { ...inputs, ...views, ...scalars(blocks) },
-        { into: { ...views, ...gradientViews(regions, blocks) } },
-      );
+      const into = { ...stateViews(regions, blocks), ...gradientViews(regions, blocks) };
+      const outputs = await compiled.run({ ...inputs, ...inputsOf(blocks) }, { into });
       addSums(sums, outputs);
       return {
         sums,

@@ -1,16 +1,15 @@
-import type { Compiled, Compiler, RegionView, TensorMap } from '@imglish/core';
+import type { Compiled, Compiler, TensorMap } from '@imglish/core';
 import type { Batch } from '../loop/contracts.js';
-import { compileFor, FunctionCache, type RunInputs, unsteady } from './functions.js';
+import { compileFor, FunctionCache, type InPlace, type RunInputs, unsteady } from './functions.js';
 import { type Block, blocksHold, blocksOf, type Layout } from './layout.js';
 import { type LossToRecord, type RecordedGradients, recordGradients } from './recorded.js';
 
 /** What a compiled loss is used for: its gradients alone, or the update too. */
 export interface LossUse {
   readonly name: string;
-  /** Inputs that depend on the blocks, and are written over by the outputs of the same names. */
-  views(blocks: readonly Block[]): Readonly<Record<string, RegionView>>;
-  /** Further inputs that depend on the blocks. */
-  scalars(blocks: readonly Block[]): RunInputs;
+  /** Inputs that depend on the blocks. */
+  inputs(blocks: readonly Block[]): RunInputs;
+  inPlace(blocks: readonly Block[]): InPlace;
   /** What is made of the gradients, which are those of the parameters in the blocks. */
   outputs(blocks: readonly Block[], recorded: RecordedGradients, inputs: TensorMap): TensorMap;
   /** Updates of a parameter, where those of a block must be equal. */
@@ -84,9 +83,8 @@ export class LossFunctions<B extends Batch> {
         return use.outputs(blocks, recorded, given);
       };
       try {
-        const views = use.views(blocks);
-        const all = { ...inputs, ...views, ...use.scalars(blocks) };
-        const compiled = await compileFor(compiler, use.name, all, Object.keys(views), f);
+        const all = { ...inputs, ...use.inputs(blocks) };
+        const compiled = await compileFor(compiler, use.name, all, use.inPlace(blocks), f);
         return { compiled, blocks, reached };
       } catch (error) {
         if (!found || recording > 1) throw error;

@@ -82,17 +82,17 @@ export function recordUpdate(
   const outputs: Record<string, Tensor> = {};
   const { limit } = inputs;
   const factor = limit && minimum(1, div(limit, add(norm, CLIP_EPSILON)));
-  // Written over what the loss reads through other views: not before all of it has been read.
+  // The next parameters are written over what the loss reads: not before it has read everything.
   const token = addN([norm, ...earlier]);
   flat.forEach((gradient, k) => {
     const [p, m, v] = adamWUpdate(
-      ops.after(inputs[`p.${k}`]!, token),
+      inputs[`p.${k}`]!,
       factor ? mul(gradient, factor) : gradient,
       inputs[`m.${k}`]!,
       inputs[`v.${k}`]!,
       {
         ...hyperparameters,
-        decay: inputs[`decay.${k}`] as Scalar,
+        decay: ops.after(inputs[`decay.${k}`] as Scalar, token),
         rate: inputs[`rate.${k}`] as Scalar,
         root: inputs[`root.${k}`] as Scalar,
       },

@@ -1,4 +1,4 @@
-import { BackendError } from '@imglish/core';
+import { BackendError, type CompileOptions } from '@imglish/core';
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { sameShape } from '../graph/size.js';
 
@@ -22,7 +22,7 @@ const ELEMENTWISE: ReadonlySet<string> = new Set([
  *
  * @throws BackendError `backend/in-place`.
  */
-export function assertInPlace(graph: Graph, inPlace: Readonly<Record<string, string>>): void {
+export function assertInPlace(graph: Graph, inPlace: NonNullable<CompileOptions['inPlace']>): void {
   const readers = new Map<Value, Node[]>();
   const makers = new Map<Value, Node>();
   for (const node of graph.nodes) {
@@ -35,38 +35,42 @@ export function assertInPlace(graph: Graph, inPlace: Readonly<Record<string, str
     const value = values.find((named) => named.name === name)?.value;
     return value ?? refuse(`${kind} of the name ${name}`, 'none');
   };
-  for (const [outputName, inputName] of Object.entries(inPlace)) {
+  for (const [outputName, inputNames] of Object.entries(inPlace)) {
     const output = found('an output', graph.outputs, outputName);
-    const input = found('an input', [...graph.inputs, ...graph.parameters], inputName);
-    if (
-      output.dtype !== 'float32' ||
-      input.dtype !== 'float32' ||
-      !sameShape(output.shape, input.shape)
-    ) {
-      refuse(`${outputName} and ${inputName} to be float32 of one shape`, 'others');
+    const [whole, ...parts] = [inputNames].flat() as [string, ...string[]];
+    const inputs = [whole, ...parts].map((name) => {
+      return { name, value: found('an input', [...graph.inputs, ...graph.parameters], name) };
+    });
+    const float = [output, ...inputs.map(({ value }) => value)].every(
+      ({ dtype }) => dtype === 'float32',
+    );
+    if (!float || !sameShape(output.shape, inputs[0]!.value.shape)) {
+      refuse(`${outputName} and ${whole} to be float32 of one shape`, 'others');
     }
     const maker = makers.get(output);
     if (!maker) continue; // it is an input, handed on
     const before = ancestors(maker, makers);
-    const pending = [input];
-    for (let value = pending.pop(); value; value = pending.pop()) {
-      for (const reader of readers.get(value) ?? []) {
-        const isLast = reader === maker && ELEMENTWISE.has(reader.kernel) && isWhole(reader, value);
-        if (!isLast && (reader === maker || !before.has(reader))) {
-          refuse(
-            `${outputName} to be computed after ${inputName} was read`,
-            `${reader.kernel}, which may read it later`,
-          );
+    for (const { name, value: input } of inputs) {
+      const pending = [input];
+      for (let value = pending.pop(); value; value = pending.pop()) {
+        for (const reader of readers.get(value) ?? []) {
+          const isLast = name === whole && reader === maker && readsWhatItWrites(reader, value);
+          if (!isLast && (reader === maker || !before.has(reader))) {
+            refuse(
+              `${outputName} to be computed after ${name} was read`,
+              `${reader.kernel}, which may read it later`,
+            );
+          }
+          if (VIEWS.has(reader.kernel)) pending.push(...reader.outputs);
         }
-        if (VIEWS.has(reader.kernel)) pending.push(...reader.outputs);
       }
     }
   }
 }
 
-/** Whether the node reads the value at the place that it writes. */
-function isWhole(node: Node, value: Value): boolean {
-  return sameShape(value.shape, node.outputs[0]!.shape);
+/** Whether the node reads the value only at the place that it writes. */
+function readsWhatItWrites(node: Node, value: Value): boolean {
+  return ELEMENTWISE.has(node.kernel) && sameShape(value.shape, node.outputs[0]!.shape);
 }
 
 function ancestors(node: Node, makers: ReadonlyMap<Value, Node>): Set<Node> {

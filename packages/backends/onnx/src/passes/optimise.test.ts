@@ -50,6 +50,20 @@ describe('assertInPlace', () => {
     await check(({ x }) => ({ y: tf.sub(x!, tf.exp(x!)) }));
   });
 
+  it('allows parts to be read before, by what the output depends on', async () => {
+    const inputs = { ...x, part: { shape: [3], dtype: 'float32' } } as const;
+    const check = async (f: (inputs: TensorMap) => TensorMap) =>
+      assertInPlace(await graphOf(f, inputs), { y: ['x', 'part'] });
+    await check(({ x, part }) => ({ y: tf.sub(x!, tf.sum(part!)) }));
+    const code = 'backend/in-place';
+    const got = expect.stringContaining('Exp');
+    const later = check(({ x, part }) => ({ y: tf.mul(x!, 2), z: tf.exp(part!) }));
+    await expect(later).rejects.toMatchObject({ code, got });
+    // Element by element, but not the element that is written.
+    const shifted = check(({ x, part }) => ({ y: tf.sub(x!, part!) }));
+    await expect(shifted).rejects.toMatchObject({ code, got: expect.stringContaining('Sub') });
+  });
+
   it('refuses one that comes later, or reads other places', async () => {
     const code = 'backend/in-place';
     const later = check(({ x }) => ({ y: tf.mul(x!, 2), z: tf.exp(x!) }));
