@@ -6,7 +6,8 @@ import { BackendError, ConfigError, IoError } from '@imglish/core';
 import type { OnnxModel } from '../lower/onnx-model.js';
 import type { Device, EngineOptions, RuntimeEngine } from './engine.js';
 import { movedWeights } from './external-weights.js';
-import { Link, type Port, RequestFailed } from './link.js';
+import { Link, RequestFailed } from './link.js';
+import { nodePort } from './node-port.js';
 import { type Prepared, workerEngine } from './worker-engine.js';
 
 const DEVICES: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
@@ -21,7 +22,10 @@ const DEVICES: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
 export async function nodeEngine(options: EngineOptions = {}): Promise<RuntimeEngine> {
   const { threads = Math.min(availableParallelism(), 16), device = 'cpu' } = options;
   checkOptions(threads, device);
-  const link = new Link(nodePort());
+  // Beside this file, as it lies in the sources and as the build puts it; bundlers look for these words.
+  // It needs none of the program's flags, and one of them (--input-type) forbids workers.
+  const worker = new Worker(new URL('./node-worker.js', import.meta.url), { execArgv: [] });
+  const link = new Link(nodePort(worker));
   try {
     const { version } = await link.request('start', { threads, device });
     const count = `${threads} thread${threads === 1 ? '' : 's'}`;
@@ -31,7 +35,7 @@ export async function nodeEngine(options: EngineOptions = {}): Promise<RuntimeEn
     });
   } catch (error) {
     await link.end();
-    throw error instanceof RequestFailed ? unavailable(error, device) : error;
+    throw unavailable(error, device);
   }
 }
 
@@ -54,9 +58,17 @@ export function checkOptions(threads: number, device: Device): void {
   }
 }
 
-function unavailable({ failure }: RequestFailed, device: Device): BackendError {
-  const { reason, message } = failure;
-  const details = { code: 'backend/unavailable', where: 'onnx' };
+function unavailable(error: unknown, device: Device): BackendError {
+  const details = { code: 'backend/unavailable', where: 'onnx', cause: error };
+  if (!(error instanceof RequestFailed)) {
+    return new BackendError({
+      ...details,
+      expected: 'a worker that starts',
+      got: (error as Error).message,
+      fix: 'If the application is bundled, leave @imglish/backend-onnx out of the bundle.',
+    });
+  }
+  const { reason, message } = error.failure;
   if (reason === 'not-installed') {
     return new BackendError({
       ...details,
@@ -68,29 +80,8 @@ function unavailable({ failure }: RequestFailed, device: Device): BackendError {
   return new BackendError({
     ...details,
     expected: `an onnxruntime-node that runs on '${device}'`,
-    got: reason === 'no-device' ? `one for ${message}` : message,
+    got: message,
   });
-}
-
-function nodePort(): Port {
-  // The file beside this one: as it lies in the sources, or as the build puts it.
-  const worker = new Worker(new URL('./node-worker.js', import.meta.url));
-  return {
-    post: (request, transfer) => worker.postMessage(request, transfer),
-    listen(onReply, onLost) {
-      worker.on('message', onReply);
-      worker.on('messageerror', (error) => onLost(error.message));
-      worker.on('error', (error) => onLost(error.message));
-      worker.on('exit', (code) => onLost(`a worker that exited with ${code}`));
-    },
-    hold(busy) {
-      if (busy) worker.ref();
-      else worker.unref();
-    },
-    async end() {
-      await worker.terminate();
-    },
-  };
 }
 
 /**

@@ -1,6 +1,6 @@
 // Entry of the worker thread in Node.
 import { parentPort } from 'node:worker_threads';
-import { StartError, serve } from './host.js';
+import { probe, StartError, serve } from './host.js';
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
 port.on(
@@ -16,19 +16,24 @@ async function start({ threads, device }) {
   const { default: ort } = await import('onnxruntime-node').catch((error) => {
     throw new StartError('not-installed', error.message);
   });
+  ort.env.logLevel = 'fatal'; // what goes wrong is thrown as well
   const devices = ort.listSupportedBackends().map(({ name }) => name);
-  if (!devices.includes(device)) throw new StartError('no-device', devices.join(', '));
+  if (!devices.includes(device)) {
+    throw new StartError('no-device', `one for ${devices.join(', ')}`);
+  }
+  /** @type {import('./host.js').Started['session']} */
+  const session = {
+    executionProviders: [device],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+  };
+  if (device !== 'cpu') await probe(ort, session);
   return {
     ort,
     version: `onnxruntime-node ${ort.env.versions.node}`,
     preallocated: true,
-    session: {
-      executionProviders: [device],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 4, // what goes wrong is thrown as well
-    },
+    session,
   };
 }

@@ -2,6 +2,7 @@ import {
   BackendError,
   type HostTensor,
   type HostTensorMap,
+  ImglishError,
   type Region,
   type RegionView,
   type RunOptions,
@@ -32,7 +33,10 @@ export function workerEngine(
   return {
     description,
     async open(model, { name }) {
-      const { args, weightBytes } = await prepare(model, name);
+      const refused = (error: unknown): never => {
+        throw failed(error, 'backend/model-refused', name, 'a model that the runtime takes');
+      };
+      const { args, weightBytes } = await prepare(model, name).catch(refused);
       const copy = args.bytes.slice();
       const transfer = [
         copy.buffer,
@@ -40,9 +44,7 @@ export function workerEngine(
       ];
       const { session } = await link
         .request('open', { ...args, bytes: copy }, transfer)
-        .catch((error) => {
-          throw failed(error, 'backend/model-refused', name, 'a model that the runtime takes');
-        });
+        .catch(refused);
       return openedSession(link, session, name, model.bytes.length + weightBytes);
     },
     reserve: (length) => reserveRegion(link, length),
@@ -167,9 +169,11 @@ function toFeed(link: Link, input: RunInput, where: string, transfer: ArrayBuffe
   return { region: region.id, offset, shape };
 }
 
+/** What the worker or a reader says, as a typed error. */
 function failed(error: unknown, code: string, where: string, expected: string): unknown {
-  if (!(error instanceof RequestFailed)) return error;
-  return new BackendError({ code, where, expected, got: error.message, cause: error });
+  if (ImglishError.isInstance(error)) return error;
+  const got = (error as Error).message;
+  return new BackendError({ code, where, expected, got, cause: error });
 }
 
 function mapValues<A, B>(
