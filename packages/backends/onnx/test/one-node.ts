@@ -44,15 +44,19 @@ export function oneNode(name: string, call: (n: number) => Call): Graph {
     })),
     origin: new Error('here'),
   };
+  // Whatever the node reads, the free size is that of some input.
+  const size = { name: FREE, value: { shape: [freeSize], dtype: 'float32' as const } };
   return {
     name,
-    inputs,
+    inputs: [...inputs, size],
     parameters: [],
     constants: new Map(),
     nodes: [node],
     outputs: node.outputs.map((value, i) => ({ name: `out.${i}`, value })),
   };
 }
+
+const freeSize: Size = { terms: [{ coefficient: 1, symbols: [FREE] }] };
 
 function specs(inputs: Readonly<Record<string, Given>>): Record<string, TensorSpec> {
   return Object.fromEntries(
@@ -118,5 +122,8 @@ export async function compiled(
   call: (n: number) => Call,
 ): Promise<(n: number) => Promise<Given[]>> {
   const run = await open(lower(oneNode(name, call), {}));
-  return (n) => run(Object.values(call(n).inputs));
+  return (n) => {
+    const size: Given = { shape: [n], dtype: 'float32', values: Array(n).fill(0) };
+    return run([...Object.values(call(n).inputs), size]);
+  };
 }

@@ -107,15 +107,20 @@ const eluGradKernel: Kernel = {
   },
 };
 
-/** angle of (b, a): atan(a / b), moved by ±π where b is negative. */
+/** Angle of (b, a): atan(a / b), moved by ±π where b is negative; zeros count as positive. */
 const atan2: Lower = (a, b, onnx) => {
   const [zero, pi] = [onnx.scalar(0, 'float32'), onnx.scalar(Math.PI, 'float32')];
-  const angle = onnx.emit('Atan', [onnx.emit('Div', [a, b])]);
-  const below = onnx.emit('Less', [a, zero]);
-  const turned = onnx.emit('Where', [below, onnx.emit('Neg', [pi]), pi]);
+  const positive = (x: string) => onnx.emit('Where', [onnx.emit('Equal', [x, zero]), zero, x]);
+  const [y, x] = [positive(a), positive(b)];
+  const angle = onnx.emit('Atan', [onnx.emit('Div', [y, x])]);
+  const turned = onnx.emit('Where', [
+    onnx.emit('Less', [y, zero]),
+    onnx.scalar(-Math.PI, 'float32'),
+    pi,
+  ]);
   const moved = onnx.emit('Add', [angle, turned]);
-  const result = onnx.emit('Where', [onnx.emit('Less', [b, zero]), moved, angle]);
-  const both = onnx.emit('And', [onnx.emit('Equal', [a, zero]), onnx.emit('Equal', [b, zero])]);
+  const result = onnx.emit('Where', [onnx.emit('Less', [x, zero]), moved, angle]);
+  const both = onnx.emit('And', [onnx.emit('Equal', [y, zero]), onnx.emit('Equal', [x, zero])]);
   return onnx.emit('Where', [both, zero, result]);
 };
 

@@ -23,6 +23,18 @@ function both(attributes: Attributes, name: string): [number, number] {
   return [first!, second!];
 }
 
+/** tfjs takes a pad that is a number as if window and strides were square. */
+function checkSquare(kernel: string, window: readonly number[], attributes: Attributes): void {
+  const strides = both(attributes, 'strides');
+  if (typeof attributes.pad !== 'number') return;
+  if (window[0] === window[1] && strides[0] === strides[1]) return;
+  throw unsupported(
+    kernel,
+    'a square window where pad is a number',
+    `[${window}], by [${strides}]`,
+  );
+}
+
 function convolutionShape(
   x: readonly number[],
   filter: Four,
@@ -126,6 +138,7 @@ function convolution(name: string, depthwise: boolean): Kernel {
     name,
     infer: (inputs, attributes) => {
       const [x, filter] = [input(inputs, 'x'), input(inputs, 'filter')];
+      checkSquare(name, filter.shape.slice(0, 2), attributes);
       const shape = convolutionShape(x.shape, filter.shape as Four, attributes, depthwise);
       return [spec(shape, 'float32')];
     },
@@ -146,6 +159,7 @@ function pool(name: string, operator: string): Kernel {
     name,
     infer: (inputs, attributes) => {
       const { shape, dtype } = input(inputs, 'x');
+      checkSquare(name, both(attributes, 'filterSize'), attributes);
       return [spec(poolShape(shape, attributes), dtype)];
     },
     lower: (node, onnx) => {

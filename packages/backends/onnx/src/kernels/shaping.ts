@@ -1,7 +1,8 @@
 import type { TensorSpec } from '@imglish/core';
+import { slice_util } from '@tensorflow/tfjs-core';
 import { type Size, sameSize } from '../graph/size.js';
 import { addSizes } from '../lower/size-arithmetic.js';
-import { axesOf, axisOf, numbersOf, pairsOf, sizesOf, textOf } from './attributes.js';
+import { axesOf, axisOf, numberOf, numbersOf, pairsOf, sizesOf, textOf } from './attributes.js';
 import {
   BEFORE_BEGIN,
   dtypeOf,
@@ -120,6 +121,66 @@ const slice: Kernel = {
     ];
   },
 };
+
+/** As numpy slices, with TensorFlow's bit masks: open ends, an ellipsis, new axes, axes taken away. */
+const stridedSlice: Kernel = {
+  name: 'StridedSlice',
+  infer: (inputs, attributes) => {
+    const { shape, dtype } = input(inputs, 'x');
+    const [begin, end, strides] = ['begin', 'end', 'strides'].map((name) =>
+      numbersOf(attributes, name),
+    );
+    const [beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask] = MASKS.map((name) =>
+      numberOf(attributes, name, 0),
+    );
+    const { finalShape } = slice_util.sliceInfo(
+      [...shape],
+      begin!,
+      end!,
+      strides!,
+      beginMask!,
+      endMask!,
+      ellipsisMask!,
+      newAxisMask!,
+      shrinkAxisMask!,
+    );
+    return [spec(finalShape, dtype)];
+  },
+  lower: (node, onnx) => {
+    const { attributes } = node;
+    const x = input(node.inputs, 'x');
+    const [begin, end] = [sizesOf(attributes, 'begin'), sizesOf(attributes, 'end')];
+    const strides = numbersOf(attributes, 'strides');
+    const has = (mask: string, i: number) => ((numberOf(attributes, mask, 0) >> i) & 1) === 1;
+    const newAxes = strides.filter(
+      (_, i) => has('newAxisMask', i) && !has('ellipsisMask', i),
+    ).length;
+    const cuts: { axis: number; from: Size; to: Size; by: number }[] = [];
+    let axis = 0;
+    strides.forEach((by, i) => {
+      if (has('ellipsisMask', i)) {
+        axis += x.shape.length - (strides.length - 1 - newAxes);
+      } else if (!has('newAxisMask', i)) {
+        const one = has('shrinkAxisMask', i);
+        const from = has('beginMask', i) && !one ? (by > 0 ? 0 : END) : begin[i]!;
+        const last = has('endMask', i) ? (by > 0 ? END : BEFORE_BEGIN) : end[i]!;
+        const next = from === -1 ? END : addSizes(from, 1);
+        cuts.push({ axis, from, to: one ? next : last, by: one ? 1 : by });
+        axis++;
+      }
+    });
+    const sliced = onnx.emit('Slice', [
+      onnx.name(x),
+      onnx.sizes(cuts.map(({ from }) => from)),
+      onnx.sizes(cuts.map(({ to }) => to)),
+      onnx.sizes(cuts.map((cut) => cut.axis)),
+      onnx.sizes(cuts.map(({ by }) => by)),
+    ]);
+    return [reshapeTo(sliced, [], outputShape(node), onnx)];
+  },
+};
+
+const MASKS = ['beginMask', 'endMask', 'ellipsisMask', 'newAxisMask', 'shrinkAxisMask'];
 
 const concat: Kernel = {
   name: 'Concat',
@@ -307,6 +368,7 @@ export const shapingKernels: Kernel[] = [
   expandDims,
   transpose,
   slice,
+  stridedSlice,
   concat,
   splitV,
   pack,

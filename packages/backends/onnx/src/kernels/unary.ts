@@ -98,6 +98,20 @@ const log1p: Lower = (x, onnx) => {
   return onnx.emit('Where', [onnx.emit('Equal', [u, one]), x, finite]);
 };
 
+/** 0 where there is no number. */
+const sign: Kernel = {
+  name: 'Sign',
+  infer: (inputs) => [input(inputs, 'x')],
+  lower: (node, onnx) => {
+    const x = input(node.inputs, 'x');
+    const dtype = x.dtype === 'bool' ? 'int32' : x.dtype;
+    const y = onnx.emit('Sign', [named(x, dtype, onnx)]);
+    if (dtype === 'int32') return [recast(y, dtype, x.dtype, onnx)];
+    const missing = onnx.emit('IsNaN', [onnx.name(x)]);
+    return [onnx.emit('Where', [missing, onnx.scalar(0, 'float32'), y])];
+  },
+};
+
 const step: Lower = (x, onnx, attributes) => {
   const positive = onnx.emit('Greater', [x, onnx.scalar(0, 'float32')]);
   const alpha = onnx.scalar(numberOf(attributes, 'alpha', 0), 'float32');
@@ -123,8 +137,9 @@ export const leakyRelu = (x: string, alpha: number, onnx: OnnxBuilder): string =
 
 export const unaryKernels: Kernel[] = [
   ...SAME_NAME.map((name) => floatFunction(name, of(name))),
-  ...['Abs', 'Neg', 'Relu', 'Sign'].map((name) => numericFunction(name, of(name))),
+  ...['Abs', 'Neg', 'Relu'].map((name) => numericFunction(name, of(name))),
   ...['Ceil', 'Floor', 'Round'].map(rounding),
+  sign,
   floatFunction('Exp', of('Exp'), 'float32'),
   floatFunction('Expm1', expm1),
   floatFunction('Log1p', log1p),

@@ -6,8 +6,19 @@ import type { EmitOptions, OnnxBuilder } from './builder.js';
 import { Emitter } from './emitter.js';
 import { externalNames } from './external-files.js';
 import type { ModelTensor, OnnxModel } from './onnx-model.js';
-import { ELEMENT_TYPES, type ProtoValue, writeModel } from './proto.js';
+import { ELEMENT_TYPES, type ProtoGraph, type ProtoValue, writeModel } from './proto.js';
 import { prune } from './prune.js';
+
+/** A model that is not serialised yet. */
+export interface LoweredGraph extends Omit<OnnxModel, 'bytes'> {
+  readonly proto: ProtoGraph;
+}
+
+/** `lowerToProto`, serialised. */
+export function lower(graph: Graph, places: Readonly<Record<string, ParameterPlace>>): OnnxModel {
+  const { proto, ...model } = lowerToProto(graph, places);
+  return { bytes: writeModel(proto), ...model };
+}
 
 /**
  * A graph as an ONNX model, each node by its kernel's `lower`.
@@ -19,7 +30,10 @@ import { prune } from './prune.js';
  * `backend/parameter-place` for a parameter without a place or with one of another shape,
  * `backend/not-general` for a free size that no input has.
  */
-export function lower(graph: Graph, places: Readonly<Record<string, ParameterPlace>>): OnnxModel {
+export function lowerToProto(
+  graph: Graph,
+  places: Readonly<Record<string, ParameterPlace>>,
+): LoweredGraph {
   const inRegions = graph.parameters.filter(({ name, value }) => {
     checkPlace(name, value, places[name]);
     return 'region' in places[name]!.place;
@@ -30,7 +44,7 @@ export function lower(graph: Graph, places: Readonly<Record<string, ParameterPla
   for (const node of graph.nodes) lowering.node(node);
   const outputs = lowering.outputs();
   return {
-    bytes: lowering.write(inputs, outputs),
+    proto: lowering.finish(inputs, outputs),
     externalFiles,
     inputs,
     outputs,
@@ -124,7 +138,7 @@ class Lowering implements OnnxBuilder {
     });
   }
 
-  write(inputs: readonly ModelTensor[], outputs: readonly ModelTensor[]): Uint8Array {
+  finish(inputs: readonly ModelTensor[], outputs: readonly ModelTensor[]): ProtoGraph {
     const { nodes, used } = prune(this.emitter.nodes, [...this.renamed.keys()]);
     const rename = (name: string) => this.renamed.get(name) ?? name;
     const produced = new Set(nodes.flatMap((node) => node.outputs));
@@ -135,7 +149,7 @@ class Lowering implements OnnxBuilder {
         return known ? [protoValue({ name, shape: value.shape, dtype: value.dtype })] : [];
       }),
     );
-    return writeModel({
+    return {
       name: this.graph.name,
       nodes: nodes.map((node) => ({
         ...node,
@@ -146,7 +160,7 @@ class Lowering implements OnnxBuilder {
       inputs: inputs.map(protoValue),
       outputs: outputs.map(protoValue),
       values,
-    });
+    };
   }
 
   name(value: Value): string {

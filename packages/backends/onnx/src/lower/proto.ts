@@ -13,6 +13,8 @@ const CONTRIB_VERSION = 1;
 /** ONNX's numbers for element types. */
 export const ELEMENT_TYPES = {
   float32: 1,
+  uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,
@@ -94,12 +96,28 @@ class Message {
   }
 }
 
+/** Free text that a model carries, by name. */
+export type Metadata = Readonly<Record<string, string>>;
+
 /** A serialised ModelProto (github.com/onnx/onnx, onnx.proto3). */
-export function writeModel(graph: ProtoGraph): Uint8Array {
+export function writeModel(graph: ProtoGraph, metadata: Metadata = {}): Uint8Array {
+  const parts = modelParts(graph, metadata);
+  const model = new Message();
+  model.bytes(GRAPH, parts.graph);
+  return concatenated(parts.header, model.finish());
+}
+
+/**
+ * A serialised ModelProto: `header`, the size of the graph as `graphPrefix` writes it, `graph`. Between
+ * `graph` and the end there may be further initializers: `initializerPrefix`, then the values.
+ */
+export function modelParts(
+  graph: ProtoGraph,
+  metadata: Metadata,
+): { header: Uint8Array; graph: Uint8Array } {
   const model = new Message();
   model.integer(1, IR_VERSION);
   model.text(2, 'imglish');
-  model.message(7, (message) => writeGraph(message, graph));
   model.message(8, (opset) => {
     opset.text(1, '');
     opset.integer(2, OPSET);
@@ -110,14 +128,54 @@ export function writeModel(graph: ProtoGraph): Uint8Array {
       opset.integer(2, CONTRIB_VERSION);
     });
   }
-  return model.finish();
+  for (const [key, value] of Object.entries(metadata)) {
+    model.message(14, (entry) => {
+      entry.text(1, key);
+      entry.text(2, value);
+    });
+  }
+  const body = new Message();
+  writeGraph(body, graph);
+  return { header: model.finish(), graph: body.finish() };
+}
+
+/** What stands before a graph of that many bytes. */
+export function graphPrefix(bytes: number): Uint8Array {
+  return prefix(GRAPH, bytes);
+}
+
+/** What stands before the `bytes` of values of an initializer, as a part of a graph. */
+export function initializerPrefix(
+  initializer: Omit<ProtoInitializer, 'values'>,
+  bytes: number,
+): Uint8Array {
+  const message = new Message();
+  describeInitializer(message, initializer);
+  const before = concatenated(message.finish(), prefix(RAW_DATA, bytes));
+  return concatenated(prefix(INITIALIZER, before.byteLength + bytes), before);
+}
+
+const GRAPH = 7;
+const INITIALIZER = 5;
+const RAW_DATA = 9;
+
+/** The beginning of a field that holds that many bytes. */
+function prefix(field: number, bytes: number): Uint8Array {
+  return new BinaryWriter().tag(field, WireType.LengthDelimited).uint32(bytes).finish();
+}
+
+function concatenated(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.byteLength + b.byteLength);
+  both.set(a);
+  both.set(b, a.byteLength);
+  return both;
 }
 
 function writeGraph(message: Message, graph: ProtoGraph): void {
   for (const node of graph.nodes) message.message(1, (m) => writeNode(m, node));
   message.text(2, graph.name);
   for (const initializer of graph.initializers) {
-    message.message(5, (m) => writeInitializer(m, initializer));
+    message.message(INITIALIZER, (m) => writeInitializer(m, initializer));
   }
   for (const input of graph.inputs) message.message(11, (m) => writeValue(m, input));
   for (const output of graph.outputs) message.message(12, (m) => writeValue(m, output));
@@ -158,12 +216,10 @@ function writeAttribute(message: Message, name: string, value: OnnxAttribute): v
 }
 
 function writeInitializer(message: Message, initializer: ProtoInitializer): void {
-  const { name, type, shape, values } = initializer;
-  message.integers(1, shape);
-  message.integer(2, ELEMENT_TYPES[type]);
-  message.text(8, name);
+  const { values } = initializer;
+  describeInitializer(message, initializer);
   if (values instanceof Uint8Array) {
-    message.bytes(9, values);
+    message.bytes(RAW_DATA, values);
     return;
   }
   const { location, offset, bytes } = values;
@@ -174,6 +230,15 @@ function writeInitializer(message: Message, initializer: ProtoInitializer): void
     });
   }
   message.integer(14, 1);
+}
+
+function describeInitializer(
+  message: Message,
+  { name, type, shape }: Omit<ProtoInitializer, 'values'>,
+): void {
+  message.integers(1, shape);
+  message.integer(2, ELEMENT_TYPES[type]);
+  message.text(8, name);
 }
 
 function writeValue(message: Message, { name, type, shape }: ProtoValue): void {

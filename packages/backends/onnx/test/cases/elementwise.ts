@@ -1,17 +1,5 @@
-import type { Call } from './one-node.js';
-import { booleans, exactly, floats, integers } from './values.js';
-
-/** Calls of one kernel at a free size n, to be compared with tfjs's cpu kernel of the same name. */
-export interface Case {
-  readonly kernel: string;
-  /** What is special about it. */
-  readonly what: string;
-  readonly call: (n: number) => Call;
-  /** Sizes at which the one model is run; default 1, 2, 3 and 5. */
-  readonly sizes?: readonly number[];
-  /** Of values, relative to the largest; default 1e-6. */
-  readonly tolerance?: number;
-}
+import { booleans, exactly, floats, integers } from '../values.js';
+import type { Case } from './case.js';
 
 const SPECIAL = [NaN, Infinity, -Infinity, 0, -0, 0.5, -0.5, 1.5, 2.5, -1.5, 1e-6, 7, -7];
 
@@ -42,7 +30,11 @@ const whole = (kernel: string, attributes: Record<string, unknown> = {}): Case =
   call: (n) => ({ inputs: { x: integers([n, 4], -9, 9) }, attributes }),
 });
 
-const binary = (kernel: string): Case[] => [
+const FINITE = SPECIAL.filter(Number.isFinite);
+/** By 0 tfjs makes a whole number of infinity; ONNX has angles of −0 as of 0. */
+const NOT_ZERO = FINITE.filter((x) => x !== 0);
+
+const binary = (kernel: string, [as, bs] = [SPECIAL, FINITE]): Case[] => [
   {
     kernel,
     what: 'floats',
@@ -69,8 +61,8 @@ const binary = (kernel: string): Case[] => [
     what: 'special numbers',
     call: () => ({
       inputs: {
-        a: exactly(SPECIAL, 'float32', [SPECIAL.length, 1]),
-        b: exactly(SPECIAL.filter((x) => Math.abs(x) !== Infinity)),
+        a: exactly(as, 'float32', [as.length, 1]),
+        b: exactly(bs),
       },
     }),
     sizes: [2],
@@ -85,7 +77,7 @@ const logical = (kernel: string): Case[] => [
   },
 ];
 
-export const cases: Case[] = [
+export const elementwiseCases: Case[] = [
   ...[
     'Abs',
     'Neg',
@@ -136,19 +128,44 @@ export const cases: Case[] = [
     'Sub',
     'Multiply',
     'RealDiv',
-    'FloorDiv',
+
     'Mod',
     'Maximum',
     'Minimum',
     'SquaredDifference',
     'Pow',
-    'Atan2',
+
     'Equal',
     'NotEqual',
     'Greater',
     'GreaterEqual',
     'Less',
     'LessEqual',
-  ].flatMap(binary),
-  ...['LogicalAnd', 'LogicalOr', 'LogicalXor', 'Equal', 'NotEqual', 'Less'].flatMap(logical),
+  ].flatMap((kernel) => binary(kernel)),
+  ...['FloorDiv', 'Atan2'].flatMap((kernel) => binary(kernel, [NOT_ZERO, NOT_ZERO])),
+  ...['LogicalAnd', 'LogicalOr', 'Equal', 'NotEqual', 'Less'].flatMap(logical),
+  {
+    kernel: 'LogicalNot',
+    what: 'booleans',
+    call: (n) => ({ inputs: { x: booleans([n, 4]) } }),
+  },
+  {
+    kernel: 'LogicalXor',
+    what: 'booleans',
+    call: (n) => ({ inputs: { a: booleans([n, 4], 3), b: booleans([n, 4], 4) } }),
+    // tfjs composes it of others.
+    reference: ({ inputs: { a, b } }) => [
+      { ...a!, values: a!.values.map((x, i) => Number(x !== b!.values[i])) },
+    ],
+  },
+  {
+    kernel: 'Prelu',
+    what: 'floats',
+    call: (n) => ({ inputs: { x: floats([n, 3], 1), alpha: floats([3], 2) } }),
+  },
+  {
+    kernel: 'EluGrad',
+    what: 'floats',
+    call: (n) => ({ inputs: { dy: floats([n, 3], 1), y: floats([n, 3], 2) } }),
+  },
 ];
