@@ -92,38 +92,48 @@ function between(low: unknown, high: unknown): Deep {
 
 const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
-/** Runs a model in ONNX Runtime with two threads. */
-export async function open(
+export type Run = (feeds: readonly Given[]) => Promise<Given[]>;
+
+/** Hands a model, opened in ONNX Runtime, to `use`. */
+export async function withModel<T>(
   model: OnnxModel,
-): Promise<(feeds: readonly Given[]) => Promise<Given[]>> {
+  use: (run: Run) => Promise<T>,
+  options: InferenceSession.SessionOptions = {},
+): Promise<T> {
   const session = await InferenceSession.create(model.bytes, {
-    intraOpNumThreads: 2,
+    intraOpNumThreads: 1,
     logSeverityLevel: 3,
+    ...options,
   });
-  return async (feeds) => {
-    const results = await session.run(
-      Object.fromEntries(
-        model.inputs.map(({ name }, i) => {
-          const { dtype, shape, values } = feeds[i]!;
-          return [name, new Tensor(dtype, ARRAYS[dtype].from(values) as Float32Array, shape)];
-        }),
-      ),
-    );
-    return model.outputs.map(({ name }) => {
-      const { dims, type, data } = results[name]!;
-      return { shape: [...dims], dtype: type as HostDType, values: [...(data as Float32Array)] };
+  try {
+    return await use(async (feeds) => {
+      const given = model.inputs.map(({ name }, i) => {
+        const { dtype, shape, values } = feeds[i]!;
+        return [name, new Tensor(dtype, ARRAYS[dtype].from(values) as Float32Array, shape)];
+      });
+      const results = await session.run(Object.fromEntries(given));
+      return model.outputs.map(({ name }) => {
+        const { dims, type, data } = results[name]!;
+        return { shape: [...dims], dtype: type as HostDType, values: [...(data as Float32Array)] };
+      });
     });
-  };
+  } finally {
+    await session.release();
+  }
 }
 
-/** What ONNX Runtime makes of one kernel, by size; one model serves all. */
-export async function compiled(
+/** What ONNX Runtime makes of one kernel at each size; one model serves all. */
+export function runKernel(
   name: string,
   call: (n: number) => Call,
-): Promise<(n: number) => Promise<Given[]>> {
-  const run = await open(lower(oneNode(name, call), {}));
-  return (n) => {
-    const size: Given = { shape: [n], dtype: 'float32', values: Array(n).fill(0) };
-    return run([...Object.values(call(n).inputs), size]);
-  };
+  sizes: readonly number[],
+): Promise<Given[][]> {
+  return withModel(lower(oneNode(name, call), {}), async (run) => {
+    const results: Given[][] = [];
+    for (const n of sizes) {
+      const size: Given = { shape: [n], dtype: 'float32', values: Array(n).fill(0) };
+      results.push(await run([...Object.values(call(n).inputs), size]));
+    }
+    return results;
+  });
 }

@@ -1,3 +1,4 @@
+import { addNKernels } from './add-n.js';
 import { orderKernels } from './after.js';
 import { attentionKernels } from './attention.js';
 import { binaryKernels } from './binary.js';
@@ -21,6 +22,7 @@ export const kernels: ReadonlyMap<string, Kernel> = new Map(
   [
     unaryKernels,
     binaryKernels,
+    addNKernels,
     reductionKernels,
     shapingKernels,
     indexingKernels,

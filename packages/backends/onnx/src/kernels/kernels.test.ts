@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { engine, setBackend, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cases } from '../../test/cases/index.js';
-import { type Call, compiled, type Given } from '../../test/one-node.js';
+import { type Call, type Given, runKernel } from '../../test/one-node.js';
 import { kernels } from './index.js';
 
 beforeAll(() => setBackend('cpu'));
@@ -26,7 +26,7 @@ function reference(kernel: string, { inputs, attributes = {} }: Call): Given[] {
   }));
 }
 
-export function expectSame(actual: Given[], expected: Given[], tolerance: number): void {
+function expectSame(actual: Given[], expected: Given[], tolerance: number): void {
   expect(actual.map(({ shape, dtype }) => ({ shape, dtype }))).toEqual(
     expected.map(({ shape, dtype }) => ({ shape, dtype })),
   );
@@ -52,9 +52,11 @@ it('has a case for every kernel', () => {
 describe.each([...new Set(cases.map(({ kernel }) => kernel))])('%s', (kernel) => {
   const own = cases.filter((each) => each.kernel === kernel);
   it.each(own)('$what', async (given) => {
-    const { call, sizes = [1, 2, 3, 5], tolerance = 1e-6 } = given;
+    const { call, sizes = [1, 2, 5], tolerance = 1e-6 } = given;
     const expected = given.reference ?? ((wanted: Call) => reference(kernel, wanted));
-    const run = await compiled(kernel, call);
-    for (const n of sizes) expectSame(await run(n), expected(call(n)), tolerance);
+    const results = await runKernel(kernel, call, sizes);
+    sizes.forEach((n, i) => {
+      expectSame(results[i]!, expected(call(n)), tolerance);
+    });
   });
 });

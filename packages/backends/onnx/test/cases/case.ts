@@ -6,7 +6,7 @@ export interface Case {
   /** What is special about it. */
   readonly what: string;
   readonly call: (n: number) => Call;
-  /** Sizes at which the one model is run; default 1, 2, 3 and 5. */
+  /** Sizes at which the one model is run; default 1, 2 and 5. */
   readonly sizes?: readonly number[];
   /** Of values, relative to the largest; default 1e-6. */
   readonly tolerance?: number;
