@@ -22,7 +22,12 @@ export function model(
     inputs: values(inputs),
     outputs: values(outputs),
   });
-  return { bytes, externalFiles, inputs, outputs };
+  return {
+    bytes,
+    externalFiles,
+    inputs,
+    outputs: outputs.map((output) => ({ ...output, as: output.name.replace(/:out$/, '') })),
+  };
 }
 
 export function node(
@@ -46,6 +51,10 @@ export const sum: OnnxModel = model(
   [float('x', [batch, 3]), float('w', [3])],
   [float('y', [batch, 3])],
 );
+
+/** x = x + x for x `[n]`: the function calls its output as its input. */
+export const doubled = (n: number): OnnxModel =>
+  model([node('Add', ['x', 'x'], 'x:out')], [float('x', [n])], [float('x:out', [n])]);
 
 /** y = 2 x, z = 3 x, both `[n]`. */
 export const multiples = (n: number): OnnxModel =>

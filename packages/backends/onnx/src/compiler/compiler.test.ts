@@ -1,6 +1,6 @@
 import type { CompileOptions, HostTensor, TensorSpec } from '@imglish/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { batch, float, model, multiples, node, sum } from '../../test/models.js';
+import { batch, doubled, float, model, multiples, node, sum } from '../../test/models.js';
 import type { OnnxModel } from '../lower/onnx-model.js';
 import type { RuntimeEngine, Session } from '../runtime/engine.js';
 import { nodeEngine } from '../runtime/node-engine.js';
@@ -66,6 +66,20 @@ describe('a compiled function', () => {
     const { y } = await compiled.run({ x: tensor([0, 3]), w: tensor([3], 1, 1, 1) });
     expect(y?.shape).toEqual([0, 3]);
     expect(loaded).toEqual(['sum']);
+  });
+
+  it('calls an output as the function does, though an input is called so too', async () => {
+    const compiled = await onnxCompiler(
+      engine,
+      builds(({ x }) => doubled(x!.shape[0]!)),
+    ).compile(f, { x: spec(2) }, { inPlace: { x: 'x' } });
+    expect(await compiled.run({ x: tensor([2], 1, 2) })).toEqual({ x: tensor([2], 2, 4) });
+    const region = await engine.reserve(2);
+    await region.write(Float32Array.of(3, 4));
+    const view = region.view(0, [2]);
+    expect(await compiled.run({ x: view }, { into: { x: view } })).toEqual({});
+    expect(await region.read()).toEqual(Float32Array.of(6, 8));
+    await region.dispose();
   });
 
   it('compiles once more for each other shape, shared by runs at once', async () => {

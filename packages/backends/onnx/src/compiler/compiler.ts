@@ -143,7 +143,12 @@ class CompiledFunction implements Compiled {
     checkOutputs(this.#name, model.outputs, sizes, into);
     refuseOverlaps(this.#name, given, into, this.#options.inPlace ?? {});
     const feeds = Object.fromEntries(model.inputs.map(({ name }) => [name, given[name]!]));
-    return this.#sessions.use(variant, (session) => session.run(feeds, { into }));
+    const asModel = Object.fromEntries(model.outputs.map(({ as, name }) => [as, name]));
+    const asFunction = Object.fromEntries(model.outputs.map(({ as, name }) => [name, as]));
+    const result = await this.#sessions.use(variant, (session) =>
+      session.run(feeds, { into: renamed(into, asModel) }),
+    );
+    return renamed(result, asFunction);
   }
 
   async dispose(): Promise<void> {
@@ -176,4 +181,11 @@ class CompiledFunction implements Compiled {
     }
     return variant;
   }
+}
+
+function renamed<T>(
+  map: Readonly<Record<string, T>>,
+  names: Readonly<Record<string, string>>,
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [names[name]!, value]));
 }

@@ -6,7 +6,7 @@ import {
   type TensorSpec,
 } from '@imglish/core';
 import { evaluate, type SizeValues, showSize } from '../graph/size.js';
-import type { ModelTensor } from '../lower/onnx-model.js';
+import type { ModelOutput } from '../lower/onnx-model.js';
 import type { RunInput } from '../runtime/engine.js';
 import { sizeOf } from '../runtime/shape.js';
 
@@ -107,14 +107,14 @@ export function signatureKey(
  */
 export function checkOutputs(
   where: string,
-  outputs: readonly ModelTensor[],
+  outputs: readonly ModelOutput[],
   sizes: SizeValues,
   into: Readonly<Record<string, RegionView>>,
 ): void {
   for (const [name, view] of Object.entries(into)) {
-    const output = outputs.find((each) => each.name === name);
+    const output = outputs.find(({ as }) => as === name);
     if (output?.dtype !== 'float32') {
-      const float = outputs.filter(({ dtype }) => dtype === 'float32').map((each) => each.name);
+      const float = outputs.filter(({ dtype }) => dtype === 'float32').map(({ as }) => as);
       throw new BackendError({
         code: 'backend/outputs',
         where,

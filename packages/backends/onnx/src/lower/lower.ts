@@ -5,7 +5,7 @@ import { kernels } from '../kernels/index.js';
 import type { EmitOptions, OnnxBuilder } from './builder.js';
 import { Emitter } from './emitter.js';
 import { externalNames } from './external-files.js';
-import type { ModelTensor, OnnxModel } from './onnx-model.js';
+import type { ModelOutput, ModelTensor, OnnxModel } from './onnx-model.js';
 import { ELEMENT_TYPES, type ProtoGraph, type ProtoValue, writeModel } from './proto.js';
 import { prune } from './prune.js';
 
@@ -126,15 +126,15 @@ class Lowering implements OnnxBuilder {
   }
 
   /** Gives every output of the function a name of its own. */
-  outputs(): ModelTensor[] {
-    return this.graph.outputs.map(({ value }, i) => {
+  outputs(): ModelOutput[] {
+    return this.graph.outputs.map(({ name: as, value }, i) => {
       const name = this.outputNames[i]!;
       this.emitter.scope = name;
       let from = this.name(value);
       const computed = this.emitter.nodes.some((node) => node.outputs.includes(from));
       if (!computed || this.renamed.has(from)) from = this.emit('Identity', [from]);
       this.renamed.set(from, name);
-      return { name, shape: value.shape, dtype: value.dtype };
+      return { name, as, shape: value.shape, dtype: value.dtype };
     });
   }
 

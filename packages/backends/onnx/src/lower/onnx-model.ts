@@ -3,13 +3,19 @@ import type { Size } from '../graph/size.js';
 
 /** An input or output of a model; a free size stands as its name in the file. */
 export interface ModelTensor {
-  /**
-   * What the model calls it: its name in the function, unless an output is called as an input is. ONNX
-   * wants them apart, and such an output is called `name:out`.
-   */
+  /** What the model calls it. */
   readonly name: string;
   readonly shape: readonly Size[];
   readonly dtype: HostDType;
+}
+
+/**
+ * An output of a model. ONNX wants its name to be no input's: where the function calls one as an input or
+ * parameter, the model calls it `name:out`.
+ */
+export interface ModelOutput extends ModelTensor {
+  /** What the function calls it. */
+  readonly as: string;
 }
 
 /** A graph as an ONNX model whose large weights stay where they are. */
@@ -21,5 +27,5 @@ export interface OnnxModel {
   /** Those of the function in order, then the parameters that live in regions. */
   readonly inputs: readonly ModelTensor[];
   /** In the function's order. */
-  readonly outputs: readonly ModelTensor[];
+  readonly outputs: readonly ModelOutput[];
 }
