@@ -23,6 +23,7 @@ export default defineConfig(async () => {
         '@tensorflow/tfjs-backend-cpu',
         '@tensorflow/tfjs-backend-wasm',
       ],
+      exclude: ['onnxruntime-web'], // it looks for its own files beside itself
     },
     test: launch instanceof Error ? skipped(launch) : inChromium(launch),
   };

@@ -91,7 +91,7 @@ function createHost(start) {
     /** @param {Protocol['start']['args']} args */
     async start(args) {
       runtime = await start(args);
-      return { result: { version: runtime.version, threads: args.threads } };
+      return { result: { version: runtime.version } };
     },
     /** @param {Protocol['open']['args']} args */
     async open({ bytes, folder, externalData }) {

@@ -2,15 +2,14 @@ import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { isAbsolute, parse, relative, sep } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { BackendError, ConfigError, IoError } from '@imglish/core';
+import { BackendError, IoError } from '@imglish/core';
 import type { OnnxModel } from '../lower/onnx-model.js';
 import type { Device, EngineOptions, RuntimeEngine } from './engine.js';
+import { checkOptions, describeEngine } from './engine-options.js';
 import { movedWeights } from './external-weights.js';
 import { Link, RequestFailed } from './link.js';
 import { nodePort } from './node-port.js';
 import { type Prepared, workerEngine } from './worker-engine.js';
-
-const DEVICES: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
 
 /**
  * onnxruntime-node in a worker thread: the caller's event loop stays free, and the process ends by
@@ -28,33 +27,14 @@ export async function nodeEngine(options: EngineOptions = {}): Promise<RuntimeEn
   const link = new Link(nodePort(worker));
   try {
     const { version } = await link.request('start', { threads, device });
-    const count = `${threads} thread${threads === 1 ? '' : 's'}`;
+    const system = `${process.platform} ${process.arch}`;
     return workerEngine(link, {
-      description: `${version}, ${device}, ${count}, ${process.platform} ${process.arch}`,
+      description: describeEngine(version, device, threads, system),
       prepare,
     });
   } catch (error) {
     await link.end();
     throw unavailable(error, device);
-  }
-}
-
-export function checkOptions(threads: number, device: Device): void {
-  if (!Number.isSafeInteger(threads) || threads < 1) {
-    throw new ConfigError({
-      code: 'config/threads',
-      where: 'onnx',
-      expected: 'threads: a whole number above 0',
-      got: String(threads),
-    });
-  }
-  if (!DEVICES.includes(device)) {
-    throw new ConfigError({
-      code: 'config/device',
-      where: 'onnx',
-      expected: `device: one of ${DEVICES.join(', ')}`,
-      got: String(device),
-    });
   }
 }
 

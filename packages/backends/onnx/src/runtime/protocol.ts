@@ -12,9 +12,9 @@ export interface Protocol {
       threads: number;
       device: string;
       /** Where onnxruntime-web finds its own files. */
-      wasmPaths?: string | Record<string, string>;
+      wasmPaths?: string | Readonly<Record<string, string>>;
     };
-    result: { version: string; threads: number };
+    result: { version: string };
   };
   open: {
     args: {
