@@ -17,6 +17,8 @@ export async function missingKernels(f: () => void): Promise<string[]> {
     });
     return kernelNames.filter((kernel) => !getKernel(kernel, TRACE_BACKEND)).sort();
   } finally {
+    // tfjs would go on for ever when `f` throws.
+    engine().state.profiling = false;
     await engine().setBackend(before);
   }
 }

@@ -78,6 +78,17 @@ const logical = (kernel: string): Case[] => [
 ];
 
 export const elementwiseCases: Case[] = [
+  {
+    kernel: 'AddN',
+    what: 'floats',
+    call: (n) => ({ inputs: { 0: floats([n, 3], 1), 1: floats([n, 3], 2), 2: floats([n, 3], 3) } }),
+  },
+  {
+    kernel: 'AddN',
+    what: 'whole numbers',
+    call: (n) => ({ inputs: { 0: integers([n], -9, 9, 4), 1: integers([n], -9, 9, 5) } }),
+  },
+  { kernel: 'AddN', what: 'of one', call: () => ({ inputs: { 0: floats([]) } }), sizes: [2] },
   ...[
     'Abs',
     'Neg',
