@@ -14,34 +14,19 @@ export type InPlace = NonNullable<CompileOptions['inPlace']>;
 
 export type RunInputs = Readonly<Record<string, HostTensor | RegionView>>;
 
-/**
- * Compiles a function for inputs like the given ones; what it makes besides its results is disposed.
- * What `f` throws while it is recorded is thrown as it is.
- */
-export async function compileFor(
+/** Compiles a function for inputs like the given ones; what it makes besides its results is disposed. */
+export function compileFor(
   compiler: Compiler,
   name: string,
   inputs: RunInputs,
   inPlace: InPlace,
   f: (inputs: TensorMap) => TensorMap,
 ): Promise<Compiled> {
-  let failure: { error: unknown } | undefined;
-  const traceable = (given: TensorMap): TensorMap => {
-    try {
-      return tidy(() => f(given));
-    } catch (error) {
-      failure = { error };
-      throw error;
-    }
-  };
   const example = Object.entries(inputs).map(([input, { dtype, shape }]) => {
     return [input, { dtype, shape } satisfies TensorSpec] as const;
   });
-  return await compiler
-    .compile(traceable, Object.fromEntries(example), { name, inPlace })
-    .catch((error) => {
-      throw failure ? failure.error : error;
-    });
+  const recorded = (given: TensorMap): TensorMap => tidy(() => f(given));
+  return compiler.compile(recorded, Object.fromEntries(example), { name, inPlace });
 }
 
 /** A float32 scalar on the host. */
