@@ -1,3 +1,4 @@
+export { type LengthBucket, type LengthBucketOptions, lengthBuckets } from './length-buckets.js';
 export { type MaskedText, type MaskVocabulary, maskText } from './mask-text.js';
 export { SentencePiece, type TextPiece } from './sentencepiece.js';
 export {
