@@ -1,19 +1,63 @@
+import { parseArgs } from 'node:util';
 import { type Result, table } from './compare.js';
+import { inference } from './inference.js';
+import type { RaceOptions } from './race.js';
+import { reportText } from './report.js';
 import { wasmKernels } from './wasm-kernels.js';
 import { wasmStep } from './wasm-step.js';
 
-const benchmarks: Readonly<Record<string, () => Promise<Result[]>>> = {
-  'wasm-kernels': wasmKernels,
-  'wasm-step': wasmStep,
+/** What a benchmark found, for programs and for people. */
+interface Outcome {
+  json: unknown;
+  text: string;
+}
+
+const contests = (run: () => Promise<Result[]>) => async (): Promise<Outcome> => {
+  const results = await run();
+  return { json: results, text: table(results) };
+};
+const races =
+  (run: (options: RaceOptions) => Promise<Parameters<typeof reportText>[0]>) =>
+  async (options: RaceOptions): Promise<Outcome> => {
+    const report = await run(options);
+    return { json: report, text: reportText(report) };
+  };
+
+const benchmarks: Readonly<Record<string, (options: RaceOptions) => Promise<Outcome>>> = {
+  inference: races(inference),
+  'wasm-kernels': contests(wasmKernels),
+  'wasm-step': contests(wasmStep),
 };
 
-const [name = '', ...options] = process.argv.slice(2);
+const USAGE = `usage: bench NAME [--json] [--rounds N] [--turn SECONDS]
+
+NAME is one of ${Object.keys(benchmarks).join(', ')}.
+In races (inference, train-step, text-lengths) every side runs about SECONDS (3) in each of N (7) rounds.`;
+
+const { name, json, options } = readArguments();
 const benchmark = benchmarks[name];
-const unknown = options.find((option) => option !== '--json');
-if (!benchmark || unknown) {
-  console.error(`usage: bench NAME [--json]; NAME is one of ${Object.keys(benchmarks).join(', ')}`);
+if (!benchmark || !(options.rounds >= 1) || !(options.turnSeconds > 0)) {
+  console.error(USAGE);
   process.exitCode = 2;
 } else {
-  const results = await benchmark();
-  console.log(options.includes('--json') ? JSON.stringify(results, null, 2) : table(results));
+  const outcome = await benchmark(options);
+  console.log(json ? JSON.stringify(outcome.json, null, 2) : outcome.text);
+}
+
+function readArguments(): { name: string; json: boolean; options: RaceOptions } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        rounds: { type: 'string', default: '7' },
+        turn: { type: 'string', default: '3' },
+      },
+    });
+    const name = positionals.length === 1 ? positionals[0]! : '';
+    const options = { rounds: Math.floor(Number(values.rounds)), turnSeconds: Number(values.turn) };
+    return { name, json: values.json, options };
+  } catch {
+    return { name: '', json: false, options: { rounds: 1, turnSeconds: 1 } };
+  }
 }
