@@ -5,4 +5,5 @@ export default library({
   node: 'src/node.ts',
   // Started from beside the entries.
   'node-worker': 'src/runtime/node-worker.js',
+  'web-worker': 'src/runtime/web-worker.js',
 });

@@ -10,3 +10,5 @@ export type {
 } from './graph/graph.js';
 export { evaluate, type Polynomial, type Size, type SizeValues, showSize } from './graph/size.js';
 export type { Device, EngineOptions } from './runtime/engine.js';
+export { type OnnxWebOptions, onnx } from './onnx.js';
+export type { WebEngineOptions } from './runtime/web-engine.js';

@@ -16,7 +16,5 @@ export * from './index.js';
 export async function onnx(eager: Backend, options: OnnxOptions = {}): Promise<Backend> {
   refuseUnknown(options, ['threads', 'device', 'cacheBytes']);
   const { cacheBytes, ...engine } = options;
-  return onnxBackend(eager, () => nodeEngine(engine), build, {
-    ...(cacheBytes !== undefined && { cacheBytes }),
-  });
+  return onnxBackend(eager, () => nodeEngine(engine), build, cacheBytes);
 }

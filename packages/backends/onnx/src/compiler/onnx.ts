@@ -15,7 +15,7 @@ export async function onnxBackend(
   eager: Backend,
   openEngine: () => Promise<RuntimeEngine>,
   build: Build,
-  { cacheBytes }: Pick<OnnxOptions, 'cacheBytes'>,
+  cacheBytes?: number,
 ): Promise<Backend> {
   if (cacheBytes !== undefined && !(cacheBytes > 0)) {
     throw new ConfigError({
