@@ -2,7 +2,17 @@ import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core
 import { recompute } from '../autodiff/recompute.js';
 import { withoutTape } from '../autodiff/without-tape.js';
 import { ConfigError, ShapeError } from '../errors/errors.js';
-import { add, concat, expandDims, HIDDEN, mul, reshape, slice, sum } from '../ops/index.js';
+import {
+  add,
+  concat,
+  expandDims,
+  HIDDEN,
+  mul,
+  onesLike,
+  reshape,
+  slice,
+  sum,
+} from '../ops/index.js';
 import type { Parameters } from '../parameters/parameters.js';
 import type { ModelConfig } from './config.js';
 import type { EmbeddedSegment } from './embeddings.js';
@@ -109,7 +119,8 @@ function scoreMask(
   let mask: Tensor | undefined;
   if (inputs.some(({ paddingMask }) => paddingMask)) {
     const padding = inputs.map(
-      ({ x, paddingMask }) => paddingMask ?? withoutTape(() => sum(mul(x, 0), -1) as Tensor2D),
+      ({ x, paddingMask }) =>
+        paddingMask ?? withoutTape(() => sum(mul(onesLike(x), 0), -1) as Tensor2D),
     );
     const all = padding.length === 1 ? padding[0]! : concat(padding, 1); // [B, N]
     mask = mul(reshape(all, [all.shape[0]!, 1, 1, all.shape[1]!]), HIDDEN);

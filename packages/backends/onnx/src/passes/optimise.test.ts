@@ -25,6 +25,7 @@ describe('optimise', () => {
       ['BatchMatMul'],
       (x) => ({ y: tf.matMul(tf.transpose(x) as tf.Tensor2D, x as tf.Tensor2D) }),
     ],
+    ['a sum of zeros', [], (x) => ({ y: tf.add(x, tf.sum(tf.zerosLike(x), 1, true)) })],
     [
       'constants that can be computed',
       ['Add'],

@@ -66,6 +66,7 @@ const constantFolding: Rule = (node, { uniform, constant }) => {
   const inputs = Object.values(node.inputs).map(uniform);
   if (inputs.length === 0 || inputs.some((value) => value === undefined)) return undefined;
   const [a, b] = inputs as [number, number];
+  if (node.kernel === 'Sum' && a === 0) return [constant(made, { uniform: 0 })];
   if (KEEPS_UNIFORM.has(node.kernel) && notEmpty(made)) return [constant(made, { uniform: a })];
   if (node.kernel === 'Cast') return [constant(made, { uniform: cast(a, made) })];
   if (made.dtype === 'bool') return undefined;
