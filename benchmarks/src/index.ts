@@ -3,6 +3,8 @@ import { type Result, table } from './compare.js';
 import { inference } from './inference.js';
 import type { RaceOptions } from './race.js';
 import { reportText } from './report.js';
+import { textLengths } from './text-lengths.js';
+import { trainStep } from './train-step.js';
 import { wasmKernels } from './wasm-kernels.js';
 import { wasmStep } from './wasm-step.js';
 
@@ -25,6 +27,8 @@ const races =
 
 const benchmarks: Readonly<Record<string, (options: RaceOptions) => Promise<Outcome>>> = {
   inference: races(inference),
+  'train-step': races(trainStep),
+  'text-lengths': races(textLengths),
   'wasm-kernels': contests(wasmKernels),
   'wasm-step': contests(wasmStep),
 };

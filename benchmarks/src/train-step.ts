@@ -1,0 +1,249 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onnx } from '@imglish/backend-onnx/node';
+import { wasm } from '@imglish/backend-wasm/node';
+import {
+  disposeAll,
+  draw,
+  loadCheckpoint,
+  loadTensors,
+  type ModelConfig,
+  type Parameters,
+  patchGrid,
+  preset,
+  readModelDirectory,
+  tensorEntry,
+} from '@imglish/core';
+import { fileDirectory } from '@imglish/core/node';
+import { type PretrainBatch, pretrainLoss, pretrainSpecs } from '@imglish/pretrain';
+import { parameterGroups, type TrainOptions, train } from '@imglish/train';
+import { tensor1d, tensor2d, tensor4d } from '@tensorflow/tfjs-core';
+import { productLimit } from './limit.js';
+import { readTensor, writeRandomModel, writeTensors } from './model-folder.js';
+import { type PausedTraining, pausedTraining } from './paused-training.js';
+import { trainingProducts } from './products.js';
+import { type PythonPeer, startPython } from './python-peer.js';
+import { type Absence, type RaceOptions, race, type Side } from './race.js';
+import { machine, type Report } from './report.js';
+
+const BATCH = 32;
+const WORDS = 24;
+/** Half of the words between `<s>` and `</s>`, and 40 % of the patches, as in the paper. */
+const MASKED_WORDS = 11;
+const MASKED_PATCHES = 26;
+const CODES = 1024;
+/** The paper's, at a constant rate. */
+const RECIPE = {
+  codes: CODES,
+  lr: 1e-3,
+  beta1: 0.9,
+  beta2: 0.98,
+  epsilon: 1e-6,
+  weightDecay: 0.05,
+  maxGradientNorm: 3,
+};
+/** Steps whose losses are compared. */
+const COMPARED = 3;
+
+/** One step of masked data modelling on pairs, against PyTorch and tfjs-wasm. */
+export async function trainStep(options: RaceOptions): Promise<Report> {
+  const config: ModelConfig = { ...preset('small'), variant: 'released', fusionLayers: 0 };
+  const threads = availableParallelism();
+  const folder = await mkdtemp(join(tmpdir(), 'imglish-bench-'));
+  const batch = randomBatch(config);
+  const closing: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true })];
+  try {
+    const specs = pretrainSpecs(config, CODES);
+    await writeRandomModel(folder, config, specs);
+    await writeFile(join(folder, 'step.json'), JSON.stringify(RECIPE));
+    await writeTensors(folder, 'batch.safetensors', [
+      tensorEntry('pixels', 'F32', batch.pixelShape, batch.pixels),
+      tensorEntry('ids', 'I32', [BATCH, WORDS], batch.ids),
+      tensorEntry('image_mask', 'F32', [BATCH, batch.patches], batch.imageMask),
+      tensorEntry('word_positions', 'I32', [batch.words.positions.length], batch.words.positions),
+      tensorEntry('word_labels', 'I32', [batch.words.labels.length], batch.words.labels),
+      tensorEntry('patch_positions', 'I32', [batch.codes.positions.length], batch.codes.positions),
+      tensorEntry('patch_labels', 'I32', [batch.codes.labels.length], batch.codes.labels),
+    ]);
+    const backend = await onnx(await wasm(), { threads });
+    closing.push(() => backend.dispose());
+    const compiler = backend.compiler!;
+    const model = await readModelDirectory(fileDirectory(folder));
+    const parameters = await loadTensors(loadCheckpoint(model.tensors, { specs }));
+    closing.push(() => disposeAll(parameters));
+    await model.close();
+    const losses = new Map<string, number[]>();
+    const training = (name: string, settings: string, extra: Partial<Options>): Side => {
+      const paused = pausedTraining((onStep, signal) =>
+        train({ ...trainOptions(config, parameters, batch), ...extra, onStep, signal }),
+      );
+      closing.push(() => paused.stop());
+      losses.set(name, []);
+      return { name, settings, run: (runs) => timedSteps(paused, runs, losses.get(name)!) };
+    };
+
+    const ours = training('imglish, compiled', compiler.description, { compiler });
+    const eager = training('tfjs-wasm, op by op', '@imglish/backend-wasm, 1 thread', {});
+    const peers: Side[] = [];
+    const absences: Absence[] = [];
+    await ours.run(COMPARED);
+    try {
+      const python = await startPython('train_step.py', [folder, String(threads)], threads);
+      closing.push(() => python.close());
+      for (const [variant, name] of [
+        ['compiled', 'PyTorch, torch.compile'],
+        ['eager', 'PyTorch, eager'],
+      ] as const) {
+        peers.push(python.side(variant, name));
+        losses.set(name, await lossesOf(python, variant, folder).catch(() => []));
+      }
+    } catch (error) {
+      absences.push({ side: 'PyTorch', reason: (error as Error).message });
+    }
+    const slots = [
+      { slots: BATCH * MASKED_WORDS, classes: config.vocabularySize },
+      { slots: BATCH * MASKED_PATCHES, classes: CODES },
+    ];
+    const sizes = { batch: BATCH, image: true, text: WORDS };
+    const limit = await productLimit(trainingProducts(config, sizes, slots), threads);
+    closing.push(() => limit.dispose());
+    const result = await race(ours, [...peers, eager, limit], options);
+    return {
+      benchmark: 'train-step',
+      what:
+        'loss, gradients, clipping and AdamW on 32 pairs of an image (64 + 1 tokens) and 24 words; ' +
+        'as released, width 256, 6 layers, vocabulary 4000; heads on masked slots only. ' +
+        'Difference: largest relative one of the first losses',
+      machine: machine(threads),
+      cases: [
+        {
+          name: 'masked data modelling, batch 32',
+          samples: BATCH,
+          standings: result.standings,
+          absences: [...absences, ...result.absences],
+          differences: lossDifferences(losses, ours.name),
+        },
+      ],
+    };
+  } finally {
+    for (const close of closing.reverse()) await close();
+  }
+}
+
+type Options = TrainOptions<PretrainBatch>;
+
+async function timedSteps(
+  training: PausedTraining,
+  runs: number,
+  losses: number[],
+): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const begun = performance.now();
+    const { total } = await training.step();
+    times.push((performance.now() - begun) / 1000);
+    losses.push(total);
+  }
+  return times;
+}
+
+async function lossesOf(python: PythonPeer, name: string, folder: string): Promise<number[]> {
+  const losses: number[] = [];
+  const path = join(folder, 'loss.safetensors');
+  for (let i = 0; i < COMPARED; i++) {
+    await python.run(name, 1, path);
+    losses.push((await readTensor(path, 'loss'))[0]!);
+  }
+  return losses;
+}
+
+function lossDifferences(
+  losses: ReadonlyMap<string, readonly number[]>,
+  own: string,
+): Record<string, number> {
+  const mine = losses.get(own)!;
+  const differences: Record<string, number> = {};
+  for (const [side, theirs] of losses) {
+    if (side === own || theirs.length === 0) continue;
+    const first = theirs.slice(0, COMPARED);
+    differences[side] = Math.max(...first.map((loss, i) => Math.abs(loss / mine[i]! - 1)));
+  }
+  return differences;
+}
+
+interface HostSlots {
+  positions: Int32Array;
+  labels: Int32Array;
+}
+
+interface HostBatch {
+  pixels: Float32Array;
+  pixelShape: [number, number, number, number];
+  patches: number;
+  ids: Int32Array;
+  imageMask: Float32Array;
+  words: HostSlots;
+  codes: HostSlots;
+}
+
+function randomBatch(config: ModelConfig): HostBatch {
+  const random = draw(0, 'batch');
+  const [height, width] = config.imageSize;
+  const [rows, columns] = patchGrid(config);
+  const patches = rows * columns;
+  const slots = (each: number, length: number, classes: number): HostSlots => {
+    const chosen = Array.from({ length: BATCH }, (_, sample) =>
+      [...random.permutation(length).subarray(0, each)].map((at) => sample * length + at),
+    );
+    const labels = Int32Array.from({ length: BATCH * each }, () => random.integer(classes));
+    return { positions: Int32Array.from(chosen.flat()), labels };
+  };
+  const codes = slots(MASKED_PATCHES, patches, CODES);
+  const imageMask = new Float32Array(BATCH * patches);
+  for (const at of codes.positions) imageMask[at] = 1;
+  return {
+    pixels: Float32Array.from({ length: BATCH * 3 * height * width }, () => random.normal()),
+    pixelShape: [BATCH, 3, height, width],
+    patches,
+    ids: Int32Array.from({ length: BATCH * WORDS }, () => random.integer(config.vocabularySize)),
+    imageMask,
+    words: slots(MASKED_WORDS, WORDS, config.vocabularySize),
+    codes,
+  };
+}
+
+/** The same batch for every step, made anew each time, as `train` disposes it. */
+function trainOptions(config: ModelConfig, parameters: Parameters, host: HostBatch): Options {
+  const slots = ({ positions, labels }: HostSlots) => ({
+    positions: tensor1d(positions, 'int32'),
+    labels: tensor1d(labels, 'int32'),
+    weights: tensor1d(new Float32Array(labels.length).fill(1)),
+    count: labels.length,
+  });
+  const batches = async (): Promise<PretrainBatch> => ({
+    size: BATCH,
+    pair: {
+      inputs: {
+        image: { pixels: tensor4d(host.pixels, host.pixelShape) },
+        imageMask: tensor2d(host.imageMask, [BATCH, host.patches]),
+        textIds: tensor2d(host.ids, [BATCH, WORDS], 'int32'),
+      },
+      words: slots(host.words),
+      patches: slots(host.codes),
+    },
+  });
+  const { lr, weightDecay, maxGradientNorm, beta1, beta2, epsilon } = RECIPE;
+  return {
+    parameters,
+    loss: pretrainLoss(config),
+    batches,
+    counts: ({ pair }) => ({ pairText: pair!.words.count, pairImage: pair!.patches.count }),
+    steps: Number.MAX_SAFE_INTEGER,
+    schedule: () => lr,
+    groups: parameterGroups(parameters, { weightDecay }),
+    weights: { pairText: 1, pairImage: 1 },
+    maxGradientNorm,
+    adamW: { beta1, beta2, epsilon },
+  };
+}
