@@ -5,11 +5,11 @@
  * @typedef {import('./protocol.js').Protocol} Protocol
  * @typedef {import('./protocol.js').Request} Request
  * @typedef {import('./protocol.js').Feed} Feed
- * @typedef {import('onnxruntime-common')} Runtime
+ * @typedef {Pick<typeof import('onnxruntime-node'), 'InferenceSession' | 'Tensor'>} Runtime
  * @typedef {{
  *   ort: Runtime,
  *   version: string,
- *   session: import('onnxruntime-common').InferenceSession.SessionOptions,
+ *   session: import('onnxruntime-node').InferenceSession.SessionOptions,
  *   preallocated: boolean,
  * }} Started `preallocated`: the runtime writes into the arrays that a run brings for its outputs.
  */
@@ -57,6 +57,7 @@ export function serve(start, post) {
   return ({ id, method, args }) => {
     queue = queue.then(async () => {
       try {
+        /** @type {{ result: unknown, transfer?: ArrayBuffer[] }} */
         const { result, transfer = [] } = await host[method](/** @type {any} */ (args));
         post({ id, result }, transfer);
       } catch (error) {
@@ -71,7 +72,7 @@ export function serve(start, post) {
 function createHost(start) {
   /** @type {Started} */
   let runtime;
-  /** @type {Map<number, import('onnxruntime-common').InferenceSession>} */
+  /** @type {Map<number, import('onnxruntime-node').InferenceSession>} */
   const sessions = new Map();
   /** @type {Map<number, Float32Array>} */
   const regions = new Map();
@@ -113,9 +114,7 @@ function createHost(start) {
     },
     /** @param {Protocol['run']['args']} args */
     async run({ session: id, inputs, into }) {
-      const session = /** @type {import('onnxruntime-common').InferenceSession} */ (
-        sessions.get(id)
-      );
+      const session = /** @type {import('onnxruntime-node').InferenceSession} */ (sessions.get(id));
       const map = (/** @type {Record<string, Feed>} */ feeds) =>
         Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toTensor(feed)]));
       const targets = map(into);
