@@ -7,9 +7,11 @@ export {
 export {
   type DataOf,
   type DType,
+  decode,
   elementCount,
   ITEM_BYTES,
   type TensorData,
+  toFloat32,
 } from './dtype.js';
 export * from './http-source.js';
 export * from './load-checkpoint.js';
