@@ -54,30 +54,29 @@ const gatherNd: Kernel = {
 const INT64 = { attributes: { to: int(ELEMENT_TYPES.int64) } };
 
 /**
- * Zeros `[rows, ...inner]` with every row of `values` added where `ids [M]` says.
+ * Zeros of `shape` with every row of `values [M, ...]` added where `ids [M]` says.
  *
- * By ScatterElements: ScatterND adds duplicates in a race when ONNX Runtime has several threads.
+ * By ScatterElements, whose order is fixed: ScatterND adds duplicates in a race when ONNX Runtime has
+ * several threads. Over a flat list it is nearly twice as fast as over rows.
  */
-export function scatterAdd(
+function scatterAdd(
   values: string,
   ids: string,
-  [rows, ...inner]: readonly Size[],
-  count: Size,
+  shape: readonly Size[],
   dtype: HostDType,
   onnx: OnnxBuilder,
 ): string {
-  const zeros = onnx.emit('Expand', [onnx.scalar(0, dtype), onnx.sizes([rows!, ...inner])]);
-  const column = inner.map((_, i) => i + 1);
-  const spread =
-    inner.length === 0
-      ? ids
-      : onnx.emit('Expand', [
-          onnx.emit('Unsqueeze', [ids, onnx.sizes(column)]),
-          onnx.sizes([count, ...inner]),
-        ]);
-  return onnx.emit('ScatterElements', [zeros, spread, values], {
+  const width = productOf(shape.slice(1));
+  const flat = (name: string) => onnx.emit('Reshape', [name, onnx.sizes([-1])]);
+  const starts = onnx.emit('Mul', [onnx.emit('Cast', [ids], INT64), onnx.sizes([width])]);
+  const columns = onnx.emit('Cast', [countTo(width, onnx)], INT64);
+  const spread = onnx.emit('Add', [onnx.emit('Unsqueeze', [starts, onnx.sizes([1])]), columns]);
+  const positions = width === 1 ? starts : flat(spread);
+  const zeros = onnx.emit('Expand', [onnx.scalar(0, dtype), onnx.sizes([productOf(shape)])]);
+  const sums = onnx.emit('ScatterElements', [zeros, positions, flat(values)], {
     attributes: { axis: int(0), reduction: { string: 'add' } },
   });
+  return reshapeTo(sums, [], shape, onnx);
 }
 
 /** Every index is made one of a flat list of rows; duplicates add up, as in TensorFlow. */
@@ -91,21 +90,19 @@ const scatterNd: Kernel = {
     const shape = sizesOf(attributes, 'shape');
     const depth = indices.shape.at(-1)!;
     if (typeof depth !== 'number') throw unsupported('ScatterNd', 'a known rank', show([depth]));
-    const inner = productOf(shape.slice(depth));
+    const inner = shape.slice(depth);
     const strides = shape.slice(0, depth).map((_, axis) => productOf(shape.slice(axis + 1, depth)));
     const weighted = onnx.emit('Mul', [
       onnx.emit('Cast', [onnx.name(indices)], INT64),
       onnx.sizes(strides),
     ]);
-    const count = productOf(indices.shape.slice(0, -1));
-    const flat = onnx.emit('ReduceSum', [weighted, onnx.sizes([-1])], {
+    const summed = onnx.emit('ReduceSum', [weighted, onnx.sizes([-1])], {
       attributes: { keepdims: int(0) },
     });
-    const ids = onnx.emit('Reshape', [flat, onnx.sizes([-1])]);
-    const rows = productOf(shape.slice(0, depth));
-    const values = reshapeTo(onnx.name(updates), updates.shape, [count, inner], onnx);
-    const sums = scatterAdd(values, ids, [rows, inner], count, updates.dtype, onnx);
-    return [reshapeTo(sums, [rows, inner], shape, onnx)];
+    const ids = onnx.emit('Reshape', [summed, onnx.sizes([-1])]);
+    const rows = [productOf(shape.slice(0, depth)), ...inner];
+    const sums = scatterAdd(onnx.name(updates), ids, rows, updates.dtype, onnx);
+    return [reshapeTo(sums, rows, shape, onnx)];
   },
 };
 
@@ -121,8 +118,7 @@ const unsortedSegmentSum: Kernel = {
   },
   lower: (node, onnx) => {
     const [x, ids] = [input(node.inputs, 'x'), input(node.inputs, 'segmentIds')];
-    const index = named(ids, 'int32', onnx);
-    return [scatterAdd(onnx.name(x), index, outputShape(node), x.shape[0]!, x.dtype, onnx)];
+    return [scatterAdd(onnx.name(x), onnx.name(ids), outputShape(node), x.dtype, onnx)];
   },
 };
 
@@ -135,9 +131,8 @@ const imglishScatterAdd: Kernel = {
   },
   lower: (node, onnx) => {
     const [values, indices] = [input(node.inputs, 'values'), input(node.inputs, 'indices')];
-    const ids = named(indices, 'int32', onnx);
-    const [count] = values.shape;
-    return [scatterAdd(onnx.name(values), ids, outputShape(node), count!, values.dtype, onnx)];
+    const names = [values, indices].map((value) => onnx.name(value)) as [string, string];
+    return [scatterAdd(...names, outputShape(node), values.dtype, onnx)];
   },
 };
 
