@@ -9,7 +9,7 @@ import { openBackend } from '../model/backend.js';
 import { readText } from '../model/read-file.js';
 import { tokenizersFor } from '../model/tokenizers.js';
 import { openTrainingData, type TrainingSource } from '../model/training-data.js';
-import { defaultRanks, runRanks } from '../ranks/run-ranks.js';
+import { ranksFor, runRanks } from '../ranks/run-ranks.js';
 import { integer, parseJsonObject, positive } from './options.js';
 
 interface PretrainCommandOptions {
@@ -54,7 +54,7 @@ export function registerPretrain(program: Command): void {
     .option('--tokenizer <file.spm>', 'text tokenizer; by default one is trained on the texts')
     .option('--codes <count>', 'size of the visual codebook', integer(2), 128)
     .option('--every <steps>', 'steps between two checkpoints', integer(1), 100)
-    .option('--threads <count>', 'share the micro-batches of a step; by default all', integer(1))
+    .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
     .option('--recompute', 'compute activations again instead of keeping them: less memory')
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--json', 'for programs: progress as JSON lines')
@@ -65,10 +65,10 @@ async function run(options: PretrainCommandOptions): Promise<void> {
   const json = options.json ?? false;
   const recipe = await recipeOf(options);
   const config = modelConfig(preset(options.preset));
-  const { backend } = await openBackend(options.backend);
+  const { backend } = await openBackend(options.backend, options.threads);
   const source = sourceOf(options, config.imageSize[0], recipe.seed);
   const data = await openTrainingData(source, options.texts);
-  const ranks = options.threads ?? defaultRanks(recipe.accumulate);
+  const ranks = ranksFor(backend, recipe.accumulate, options.threads);
   const trained = await tokenizersFor({
     directory: join(options.out, 'tokenizers'),
     config,
@@ -91,6 +91,7 @@ async function run(options: PretrainCommandOptions): Promise<void> {
     const label = `pretraining on ${backend.name}`;
     let shown: Progress | undefined;
     const { parameters, step, stopped } = await runRanks(job, ranks, {
+      ...(backend.compiler ? { compiler: backend.compiler } : {}),
       run: folder,
       signal,
       onStep: ({ step, losses }) => {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { disposeAll, executorFor, type Parameters } from '@imglish/core';
+import { type Backend, disposeAll, executorFor, type Parameters } from '@imglish/core';
 import { fileDirectory, fileSink } from '@imglish/core/node';
 import {
   INITIALIZATIONS,
@@ -21,7 +21,7 @@ import { loadEmoji } from '../quickstart/prepare.js';
 import { percent, quickstartHtml, STREAM_NAMES, smoothed } from '../quickstart/report.js';
 import { emojiSource, quickstartSettings } from '../quickstart/settings.js';
 import type { PretrainJob } from '../ranks/job.js';
-import { defaultRanks, runRanks } from '../ranks/run-ranks.js';
+import { ranksFor, runRanks } from '../ranks/run-ranks.js';
 import { integer } from './options.js';
 
 interface QuickstartOptions {
@@ -52,13 +52,13 @@ export function registerQuickstart(program: Command): void {
     )
     .option('--out <directory>', 'where the model and the report go', 'runs/quickstart')
     .option('--backend <name>', 'engine to compute with; by default the first that works')
-    .option('--threads <count>', 'by default all; the numbers do not depend on it', integer(1))
+    .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
     .option('--no-share-alike', 'leave out drawings under a share-alike licence')
     .option('--json', 'for programs: progress and results as JSON lines')
     .action(async (options: QuickstartOptions) => {
       const json = options.json ?? false;
       const say = json ? () => {} : (line: string) => console.log(line);
-      const { backend, tried } = await openBackend(options.backend);
+      const { backend, tried } = await openBackend(options.backend, options.threads);
       for (const attempt of tried) {
         if (!attempt.ok) say(`backend ${attempt.name} does not work here: ${attempt.reason}`);
       }
@@ -66,8 +66,9 @@ export function registerQuickstart(program: Command): void {
       const choices = { seed, steps, initialization, shareAlike };
       const settings = quickstartSettings(backend.name, choices);
       const { config, codes, codebookImages } = settings;
-      const ranks = options.threads ?? defaultRanks(settings.recipe.accumulate);
-      say(`computing with ${backend.name} on ${ranks} ${ranks === 1 ? 'thread' : 'threads'}`);
+      const ranks = ranksFor(backend, settings.recipe.accumulate, options.threads);
+      const threads = `${ranks} ${ranks === 1 ? 'thread' : 'threads'}`;
+      say(`computing with ${backend.name}: ${backend.compiler?.description ?? threads}`);
 
       const source = emojiSource(settings);
       const data = await loadEmoji(source, json);
@@ -77,7 +78,7 @@ export function registerQuickstart(program: Command): void {
       const trained = await trainTokenizers({ config, data, seed, codes, codebookImages, json });
       const { spm, codebook, ...tokenizers } = trained;
       const job = { ...settings, source, spm, codebook };
-      const { parameters, metrics } = await learn(job, ranks, json);
+      const { parameters, metrics } = await learn(backend, job, ranks, json);
       const executor = executorFor(backend, parameters, { freeSizes: MASKED_FREE_SIZES });
       try {
         const evaluation = await evaluateQuickstart(executor, settings, data, tokenizers, json);
@@ -101,6 +102,7 @@ export function registerQuickstart(program: Command): void {
 }
 
 async function learn(
+  { compiler }: Backend,
   job: PretrainJob,
   ranks: number,
   json: boolean,
@@ -108,6 +110,7 @@ async function learn(
   const shown = progress('pretraining', job.recipe.steps, { json });
   const metrics: StepMetrics[] = [];
   const { parameters } = await runRanks(job, ranks, {
+    ...(compiler ? { compiler } : {}),
     onStep: (step) => {
       metrics.push(step);
       shown.set(step.step, step.losses);

@@ -1,4 +1,10 @@
-import { ConfigError, disposeAll, type ModelConfig, type Parameters } from '@imglish/core';
+import {
+  type Compiler,
+  ConfigError,
+  disposeAll,
+  type ModelConfig,
+  type Parameters,
+} from '@imglish/core';
 import { type PretrainRecipe, type PretrainTokenizers, pretrain } from '@imglish/pretrain';
 import { defaultPreprocessor, KMeansTokenizer, textTokenizer } from '@imglish/tokenizers';
 import type { Communicator, Run, StepMetrics } from '@imglish/train';
@@ -21,6 +27,8 @@ export interface PretrainJob {
 
 export interface RankOptions {
   communicator: Communicator;
+  /** Compiles the steps; the engine then shares their work among threads of its own. */
+  compiler?: Compiler;
   /** On rank 0 only. */
   run?: Run;
   signal?: AbortSignal;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { Backend } from '@imglish/core';
 import { soloCommunicator } from '@imglish/train';
 import { threadCommunicator, threadGroup } from '@imglish/train/node';
 import {
@@ -74,8 +75,17 @@ async function settled(workers: readonly StartedWorker[]): Promise<undefined> {
   return undefined;
 }
 
-/** Threads to use unless told otherwise: as many as there are processors, if they divide the work. */
-export function defaultRanks(accumulate: number): number {
+/**
+ * Ranks that compute a run. An engine that compiles has threads of its own, and one rank keeps them
+ * busy; else as many as were asked for, or as there are processors, if they divide the work.
+ */
+export function ranksFor(
+  { compiler }: Pick<Backend, 'compiler'>,
+  accumulate: number,
+  threads: number | undefined,
+): number {
+  if (compiler) return 1;
+  if (threads !== undefined) return threads;
   const processors = availableParallelism();
   for (let ranks = Math.min(processors, accumulate); ranks > 1; ranks--) {
     if (accumulate % ranks === 0) return ranks;

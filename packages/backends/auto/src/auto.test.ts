@@ -9,12 +9,45 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+const unavailable = { code: 'backend/unavailable', where: 'onnx', expected: 'a runtime' };
+
 describe('auto', () => {
-  it('takes wasm first', async () => {
+  it('takes onnx first, which compiles, with wasm for the rest', async () => {
     const { backend, tried } = await auto();
-    expect(tried).toEqual([{ name: 'wasm', ok: true }]);
-    expect([backend.name, tf.getBackend()]).toEqual(['wasm', 'wasm']);
+    expect(tried).toEqual([{ name: 'onnx', ok: true }]);
+    expect([backend.name, tf.getBackend()]).toEqual(['onnx', 'wasm']);
+    expect(backend.compiler?.description).toContain('onnxruntime');
     backend.dispose();
+    expect(tf.engine().registry.wasm).toBeUndefined();
+  });
+
+  it('gives onnx as many threads as asked for', async () => {
+    const { backend } = await auto({ backend: 'onnx', threads: 1 });
+    expect(backend.compiler?.description).toContain(' 1 thread,');
+    backend.dispose();
+    await expect(auto({ backend: 'onnx', threads: 0 })).rejects.toMatchObject({
+      code: 'config/threads',
+    });
+  });
+
+  it('takes wasm first where it is not known what else there is', async () => {
+    const { backend, tried } = await anywhere();
+    expect(tried).toEqual([{ name: 'wasm', ok: true }]);
+    backend.dispose();
+  });
+
+  it('goes on to wasm where onnx does not work, and leaves no engine behind', async () => {
+    vi.doMock('@imglish/backend-onnx/node', () => ({
+      onnx: () => Promise.reject(new BackendError({ ...unavailable, got: 'no runtime' })),
+    }));
+    const { backend, tried } = await auto();
+    expect(tried).toEqual([
+      { name: 'onnx', ok: false, reason: expect.stringContaining('no runtime') },
+      { name: 'wasm', ok: true },
+    ]);
+    backend.dispose();
+    expect(tf.engine().registry.wasm).toBeUndefined();
+    vi.doUnmock('@imglish/backend-onnx/node');
   });
 
   it('is overruled by the variable, and that by the argument', async () => {
@@ -38,7 +71,7 @@ describe('auto', () => {
     const code = 'backend/unknown';
     await expect(anywhere({ backend: 'gpu' })).rejects.toMatchObject({ code, got: "'gpu'" });
     vi.stubEnv('IMGLISH_BACKEND', 'tpu');
-    await expect(auto()).rejects.toMatchObject({ code, expected: 'one of wasm, cpu' });
+    await expect(auto()).rejects.toMatchObject({ code, expected: 'one of onnx, wasm, cpu' });
   });
 });
 

@@ -19,11 +19,15 @@ export interface Choice {
 /** These mean that the installation is broken, not that an engine is absent. */
 const BROKEN: readonly string[] = ['backend/two-engines', 'backend/wrong-engine'];
 
+/** Whether the next candidate would only hide what is wrong: the installation, or an option. */
+const isTheCallers = (code: string): boolean => BROKEN.includes(code) || code.startsWith('config/');
+
 /**
  * Opens the first candidate that works, or the one that is `wanted`.
  *
  * @throws BackendError `backend/unknown` for a wanted name that is no candidate's, and
- * `backend/unavailable` when the wanted one, or all of them, cannot be opened, with the reasons.
+ * `backend/unavailable` when the wanted one, or all of them, cannot be opened, with the reasons;
+ * ConfigError for options that cannot be.
  */
 export async function choose(candidates: readonly Candidate[], wanted?: string): Promise<Choice> {
   const names = candidates.map(({ name }) => name);
@@ -42,7 +46,7 @@ export async function choose(candidates: readonly Candidate[], wanted?: string):
       const backend = await open();
       return { backend, tried: [...tried, { name, ok: true }] };
     } catch (error) {
-      if (BackendError.isInstance(error) && BROKEN.includes(error.code)) throw error;
+      if (BackendError.isInstance(error) && isTheCallers(error.code)) throw error;
       tried.push({ name, ok: false, reason: (error as Error).message });
     }
   }
@@ -55,4 +59,19 @@ export async function choose(candidates: readonly Candidate[], wanted?: string):
       .join('; '),
     fix: 'Install the package of a backend, e.g. @imglish/backend-wasm.',
   });
+}
+
+/** A backend that compiles, with the one that it leaves the rest to; nothing stays open if it fails. */
+export async function openCompiling(
+  openEager: () => Promise<Backend>,
+  compiling: (eager: Backend, options: { threads?: number }) => Promise<Backend>,
+  threads: number | undefined,
+): Promise<Backend> {
+  const eager = await openEager();
+  try {
+    return await compiling(eager, threads === undefined ? {} : { threads });
+  } catch (error) {
+    eager.dispose();
+    throw error;
+  }
 }
