@@ -1,6 +1,12 @@
-import type { Backend } from '@imglish/core';
+import type { Backend, Directory, TensorSpec, Traceable } from '@imglish/core';
+import { fileSource } from '@imglish/core/node';
 import { build } from './build.js';
 import { type OnnxOptions, onnxBackend, refuseUnknown } from './compiler/onnx.js';
+import {
+  type ExportedModel,
+  type ExportOptions,
+  exportOnnx as exportAnywhere,
+} from './export/export-onnx.js';
 import { nodeEngine } from './runtime/node-engine.js';
 
 export * from './index.js';
@@ -17,4 +23,14 @@ export async function onnx(eager: Backend, options: OnnxOptions = {}): Promise<B
   refuseUnknown(options, ['threads', 'device', 'cacheBytes']);
   const { cacheBytes, ...engine } = options;
   return onnxBackend(eager, () => nodeEngine(engine), build, cacheBytes);
+}
+
+/** `exportOnnx` of the other entry, where the places of parameters are paths. */
+export function exportOnnx(
+  f: Traceable,
+  example: Readonly<Record<string, TensorSpec>>,
+  directory: Directory,
+  options: ExportOptions,
+): Promise<ExportedModel> {
+  return exportAnywhere(f, example, directory, { open: fileSource, ...options });
 }
