@@ -10,8 +10,9 @@
  *   ort: Runtime,
  *   version: string,
  *   session: import('onnxruntime-node').InferenceSession.SessionOptions,
+ *   config: Record<string, string>,
  *   preallocated: boolean,
- * }} Started `preallocated`: the runtime writes into the arrays that a run brings for its outputs.
+ * }} Started `config`: further session options by their names without `session.`; `preallocated`: the runtime writes into the arrays that a run brings for its outputs.
  */
 
 /** An error that names its reason to the other side. */
@@ -95,19 +96,11 @@ function createHost(start) {
       return { result: { version: runtime.version } };
     },
     /** @param {Protocol['open']['args']} args */
-    async open({ bytes, folder, externalData }) {
-      const { extra } = runtime.session;
+    async open({ bytes, config, externalData }) {
       const session = await runtime.ort.InferenceSession.create(bytes, {
         ...runtime.session,
+        extra: { session: { ...runtime.config, ...config } },
         ...(externalData && { externalData }),
-        ...(folder !== undefined && {
-          extra: {
-            session: {
-              .../** @type {any} */ (extra)?.session,
-              model_external_initializers_file_folder_path: folder,
-            },
-          },
-        }),
       });
       sessions.set(next, session);
       return { result: { session: next++ } };

@@ -44,7 +44,7 @@ function unavailable(error: unknown, device: Device): BackendError {
     return new BackendError({
       ...details,
       expected: 'a worker that starts',
-      got: (error as Error).message,
+      got: BackendError.isInstance(error) ? error.got : String(error),
       fix: 'If the application is bundled, leave @imglish/backend-onnx out of the bundle.',
     });
   }
@@ -93,5 +93,6 @@ async function prepare({ bytes, externalFiles }: OnnxModel, where: string): Prom
       got: `${location}: ${path ?? 'not there'}`,
     });
   });
-  return { args: { bytes: moved, ...(folder !== undefined && { folder }) }, weightBytes };
+  const config = folder !== undefined && { model_external_initializers_file_folder_path: folder };
+  return { args: { bytes: moved, ...(config && { config }) }, weightBytes };
 }

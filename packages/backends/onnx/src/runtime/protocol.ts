@@ -19,8 +19,9 @@ export interface Protocol {
   open: {
     args: {
       bytes: Uint8Array;
-      /** Folder that external weights are looked for in, or what they are. */
-      folder?: string;
+      /** Session options by their names without `session.`. */
+      config?: Readonly<Record<string, string>>;
+      /** The files that the model names. */
       externalData?: { path: string; data: Uint8Array }[];
     };
     result: { session: number };

@@ -63,7 +63,7 @@ function unavailable(error: unknown, device: Device): BackendError {
     code: 'backend/unavailable',
     where: 'onnx',
     expected: `an onnxruntime-web that runs on '${device}'`,
-    got: (error as Error).message,
+    got: BackendError.isInstance(error) ? error.got : (error as Error).message,
     fix: lacking
       ? 'Say where its .wasm files lie (wasmPaths), or take another device.'
       : 'Install onnxruntime-web@1.30.0, and have the bundler take web-worker.js of @imglish/backend-onnx as a module worker.',

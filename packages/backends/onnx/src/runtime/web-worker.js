@@ -35,5 +35,11 @@ async function start({ threads, device, wasmPaths }) {
   /** @type {import('./host.js').Started['session']} */
   const session = { executionProviders: [provider], graphOptimizationLevel: 'all' };
   await probe(ort, session);
-  return { ort, version: `onnxruntime-web ${ort.env.versions.web}`, preallocated: false, session };
+  return {
+    ort,
+    version: `onnxruntime-web ${ort.env.versions.web}`,
+    preallocated: false,
+    session,
+    config: {},
+  };
 }
