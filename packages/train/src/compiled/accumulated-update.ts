@@ -40,7 +40,7 @@ export function accumulatedUpdate<B extends Batch>(context: UpdateContext<B>): U
           write: (name, values) => regions.gradients.write(values, slots.get(name)!.offset),
         }),
       );
-      if (reached.size === 0) return { sums, gradientNorm: 0, parameterNorm: 0, reached };
+      if (reached.size === 0) return { sums, gradientNorm: 0, parameterSum: 0, reached };
       return { sums, reached, ...(await update.run(reached, part.lr)) };
     },
     async dispose() {
@@ -139,8 +139,8 @@ function updateOfBlocks<B extends Batch>({
       const key = blocks.map(({ offset, length }) => `${offset}+${length}`).join();
       const compiled = await cache.get(key, () => compile(blocks, inputs));
       const into = stateViews(regions, blocks);
-      const { norm, size } = await compiled.run({ ...inputs, ...into }, { into });
-      return { gradientNorm: norm!.data[0]!, parameterNorm: size!.data[0]! };
+      const { norm, total } = await compiled.run({ ...inputs, ...into }, { into });
+      return { gradientNorm: norm!.data[0]!, parameterSum: total!.data[0]! };
     },
     dispose: () => cache.dispose(),
   };

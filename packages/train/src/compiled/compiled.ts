@@ -78,7 +78,7 @@ async function step<B extends Batch>(
   });
   for (const name of done.reached) regions.updates.set(name, (regions.updates.get(name) ?? 0) + 1);
   regions.step = step + 1;
-  if (!Number.isFinite(done.parameterNorm)) {
+  if (!Number.isFinite(done.parameterSum)) {
     const all = new Set(layout.slots.keys());
     regions.notFinite = await firstNotFinite(regions.parameters, layout, all);
   }

@@ -25,6 +25,7 @@ export function fusedUpdate<B extends Batch>(context: UpdateContext<B>): Update<
     inputs: inputsOf,
     inPlace: (blocks) => inPlaceOf(stateViews(regions, blocks), blocks),
     outputs: (blocks, { sums, gradients }, inputs) => {
+      if (blocks.length === 0) return sums;
       const flat = flatGradients(blocks, gradients);
       const norm = globalNorm(gradients);
       const earlier = Object.values(sums);
@@ -46,14 +47,14 @@ export function fusedUpdate<B extends Batch>(context: UpdateContext<B>): Update<
       const toRecord = { loss, batch, context, counts, weights };
       const { compiled, blocks, reached } = await functions.get(toRecord, inputs);
       const sums: Record<string, number> = {};
-      if (reached.size === 0) return { sums, gradientNorm: 0, parameterNorm: 0, reached };
+      if (reached.size === 0) return { sums, gradientNorm: 0, parameterSum: 0, reached };
       const into = { ...stateViews(regions, blocks), ...gradientViews(regions, blocks) };
       const outputs = await compiled.run({ ...inputs, ...inputsOf(blocks) }, { into });
       addSums(sums, outputs);
       return {
         sums,
         gradientNorm: outputs.norm!.data[0]!,
-        parameterNorm: outputs.size!.data[0]!,
+        parameterSum: outputs.total!.data[0]!,
         reached,
       };
     },

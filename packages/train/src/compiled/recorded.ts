@@ -8,13 +8,14 @@ import {
   mul,
   reshape,
   type Scalar,
+  sum,
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import type { Batch, Loss, LossContext } from '../loop/contracts.js';
 import { lossGradients } from '../loop/loss-gradients.js';
 import { assertSameCounts, weightOf } from '../loop/streams.js';
 import { type AdamWHyperparameters, adamWUpdate } from '../optimizer/adamw.js';
-import { CLIP_EPSILON, globalNorm } from '../optimizer/clip.js';
+import { CLIP_EPSILON } from '../optimizer/clip.js';
 import type { BatchInputs } from './batch-inputs.js';
 import type { Block } from './layout.js';
 
@@ -69,8 +70,8 @@ export function flatGradients(
 
 /**
  * One step of AdamW on blocks. Inputs: `p.K`, `m.K`, `v.K` of block K, and its `decay.K`, `rate.K`,
- * `root.K`; `limit`, if gradients are clipped. The same vectors are outputs, and `size`, the norm of
- * the parameters afterwards. To be called in a `tidy`.
+ * `root.K`; `limit`, if gradients are clipped. The same vectors are outputs, and `total`, the sum of
+ * the parameters afterwards, which is not finite where one of them is not. To be called in a `tidy`.
  */
 export function recordUpdate(
   flat: readonly Tensor[],
@@ -101,8 +102,7 @@ export function recordUpdate(
     outputs[`m.${k}`] = m;
     outputs[`v.${k}`] = v;
   });
-  const updated = flat.map((_, k) => [String(k), outputs[`p.${k}`]!] as const);
-  outputs.size = globalNorm(Object.fromEntries(updated));
+  outputs.total = addN(flat.map((_, k) => sum(outputs[`p.${k}`]!)));
   return outputs;
 }
 

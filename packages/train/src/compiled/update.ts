@@ -31,8 +31,8 @@ export interface Updated {
   sums: Record<string, number>;
   /** Norm of all gradients before clipping. */
   gradientNorm: number;
-  /** Norm of the parameters that were updated, afterwards. */
-  parameterNorm: number;
+  /** Of the parameters that were updated, afterwards: not finite where one of them is not. */
+  parameterSum: number;
   /** Parameters that have a gradient; where there are none, nothing else has been done. */
   reached: ReadonlySet<string>;
 }
