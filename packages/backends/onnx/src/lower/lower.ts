@@ -127,12 +127,12 @@ class Lowering implements OnnxBuilder {
 
   /** Gives every output of the function a name of its own. */
   outputs(): ModelOutput[] {
+    const produced = new Set(this.emitter.nodes.flatMap((node) => node.outputs));
     return this.graph.outputs.map(({ name: as, value }, i) => {
       const name = this.outputNames[i]!;
       this.emitter.scope = name;
       let from = this.name(value);
-      const computed = this.emitter.nodes.some((node) => node.outputs.includes(from));
-      if (!computed || this.renamed.has(from)) from = this.emit('Identity', [from]);
+      if (!produced.has(from) || this.renamed.has(from)) from = this.emit('Identity', [from]);
       this.renamed.set(from, name);
       return { name, as, shape: value.shape, dtype: value.dtype };
     });
