@@ -177,7 +177,6 @@ describe('nodeEngine', () => {
       await engine.dispose();
     }
   });
-  });
 
   it('ends with what is under way, and once', async () => {
     const other = await nodeEngine({ threads: 1 });
