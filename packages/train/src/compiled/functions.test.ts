@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { FunctionCache } from './functions.js';
+
+it('keeps the functions used last, and frees the others', async () => {
+  const [made, freed]: [string[], string[]] = [[], []];
+  const cache = new FunctionCache<{ dispose(): Promise<void> }>(2);
+  const use = (key: string) =>
+    cache.get(key, async () => {
+      made.push(key);
+      return { dispose: async () => void freed.push(key) };
+    });
+  const a = await use('a');
+  await use('b');
+  expect(await use('a')).toBe(a);
+  await use('c');
+  expect(freed).toEqual(['b']);
+  await use('b');
+  expect(made).toEqual(['a', 'b', 'c', 'b']);
+  expect(freed).toEqual(['b', 'a']);
+  await cache.dispose();
+  expect(freed.sort()).toEqual(['a', 'b', 'b', 'c']);
+});
