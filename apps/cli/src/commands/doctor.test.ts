@@ -11,10 +11,17 @@ describe('doctor', () => {
       tfjs: '4.22.0',
       platform: `${process.platform}-${process.arch}`,
       backends: [
+        {
+          name: 'onnx',
+          available: true,
+          gflops: expect.any(Number),
+          engine: expect.stringMatching(/^onnxruntime-node [\d.]+, cpu, \d+ threads?, /),
+          devices: expect.arrayContaining([{ name: 'cpu', bundled: true }]),
+        },
         { name: 'wasm', available: true, gflops: expect.any(Number) },
         { name: 'cpu', available: true, gflops: expect.any(Number) },
       ],
-      auto: 'wasm',
+      auto: 'onnx',
       optional: [{ name: 'sharp', found: true, use: expect.any(String) }],
     });
     for (const { gflops } of report.backends) expect(gflops).toBeGreaterThan(0);
@@ -26,8 +33,9 @@ describe('doctor', () => {
     const lines = out.trimEnd().split('\n');
     expect(lines).toContain(`Node ${process.versions.node}`);
     expect(lines).toContain('tfjs-core 4.22.0, one copy');
-    expect(lines).toContain('auto takes wasm');
-    for (const backend of ['wasm', 'cpu']) {
+    expect(lines).toContain('auto takes onnx');
+    expect(out).toMatch(/^ {2}onnxruntime-node .* devices: cpu/m);
+    for (const backend of ['onnx', 'wasm', 'cpu']) {
       expect(out).toMatch(new RegExp(`^backend ${backend}: [\\d.]+ GFLOP/s `, 'm'));
     }
   });

@@ -1,6 +1,13 @@
 import { auto } from '@imglish/backend-auto/node';
-import { ops } from '@imglish/core';
-import { ones, type Tensor2D, tidy, version_core } from '@tensorflow/tfjs-core';
+import {
+  type Compiler,
+  disposeAll,
+  executorFor,
+  type HostTensor,
+  ops,
+  type Traceable,
+} from '@imglish/core';
+import { fill, type Tensor2D, version_core } from '@tensorflow/tfjs-core';
 import type { Command } from 'commander';
 
 /** What there is to find out about a backend. */
@@ -9,11 +16,15 @@ interface BackendReport {
   available: boolean;
   /** Why it is not available. */
   reason?: string;
-  /** Billions of floating-point operations per second, of one product of 512 × 512 matrices. */
+  /** Billions of floating-point operations per second, in products of 512 × 512 matrices. */
   gflops?: number;
+  /** The engine that functions are compiled for: version, device, threads. */
+  engine?: string;
+  /** Where that engine could run; those not bundled need libraries of the system. */
+  devices?: { name: string; bundled: boolean }[];
 }
 
-const BACKENDS = ['wasm', 'cpu'];
+const BACKENDS = ['onnx', 'wasm', 'cpu'];
 const SIZE = 512;
 const ROUNDS = 5;
 
@@ -47,7 +58,7 @@ export function registerDoctor(program: Command): void {
         console.log(`Node ${node}${supported ? '' : '  (20.19 or newer is needed)'}`);
         console.log(`tfjs-core ${version_core}, one copy`);
         console.log(`platform ${process.platform}-${process.arch} (tested on Linux)`);
-        for (const backend of backends) console.log(backendLine(backend));
+        for (const line of backends.flatMap(backendLines)) console.log(line);
         console.log(`auto takes ${chosen.backend.name}`);
         for (const { name, found, use } of optional) {
           console.log(`${name}: ${found ? 'found' : 'not found'} (${use})`);
@@ -60,34 +71,67 @@ export function registerDoctor(program: Command): void {
 async function examine(name: string): Promise<BackendReport> {
   try {
     const { backend } = await auto({ backend: name });
-    const gflops = await measure();
-    backend.dispose();
-    return { name, available: true, gflops };
+    try {
+      const { compiler } = backend;
+      const gflops = await measure(compiler);
+      const engine = compiler && { engine: compiler.description, devices: await onnxDevices() };
+      return { name, available: true, gflops, ...engine };
+    } finally {
+      backend.dispose();
+    }
   } catch (error) {
     return { name, available: false, reason: (error as Error).message };
   }
 }
 
-/** The median of several products after one that warms up. */
-async function measure(): Promise<number> {
-  const a = ones([SIZE, SIZE]) as Tensor2D;
+/** The median of several runs after one that warms up. */
+async function measure(compiler: Compiler | undefined): Promise<number> {
+  // A compiled function is given more to do at once: its values travel to another thread and back.
+  const products = compiler ? 16 : 1;
+  const f: Traceable = ({ x }, { weight }) => {
+    let y = x as Tensor2D;
+    for (let i = 0; i < products; i++) y = ops.matMul(y, weight as Tensor2D);
+    return { y };
+  };
+  const parameters = { weight: fill([SIZE, SIZE], 1 / SIZE) };
+  const executor = executorFor({ ...(compiler ? { compiler } : {}) }, parameters);
+  const data = new Float32Array(SIZE * SIZE).fill(1);
+  const inputs: { x: HostTensor } = { x: { dtype: 'float32', shape: [SIZE, SIZE], data } };
   const seconds: number[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const start = performance.now();
-    const product = tidy(() => ops.matMul(a, a));
-    await product.data();
-    product.dispose();
-    if (round > 0) seconds.push((performance.now() - start) / 1000);
+  try {
+    for (let round = 0; round <= ROUNDS; round++) {
+      const start = performance.now();
+      await executor.run(f, inputs);
+      if (round > 0) seconds.push((performance.now() - start) / 1000);
+    }
+  } finally {
+    await executor.dispose();
+    disposeAll(parameters);
   }
-  a.dispose();
   const median = seconds.sort((x, y) => x - y)[Math.floor(ROUNDS / 2)]!;
-  return Number(((2 * SIZE ** 3) / median / 1e9).toPrecision(3));
+  return Number(((products * 2 * SIZE ** 3) / median / 1e9).toPrecision(3));
 }
 
-function backendLine({ name, available, reason, gflops }: BackendReport): string {
-  return available
-    ? `backend ${name}: ${gflops} GFLOP/s (product of ${SIZE} × ${SIZE} matrices)`
-    : `backend ${name}: not available, ${reason}`;
+async function onnxDevices(): Promise<{ name: string; bundled: boolean }[]> {
+  const { listSupportedBackends } = await import('onnxruntime-node');
+  return listSupportedBackends().map(({ name, bundled }) => ({ name, bundled }));
+}
+
+/** What is said of a backend: a line, and one more of an engine that compiles. */
+function backendLines({
+  name,
+  available,
+  reason,
+  gflops,
+  engine,
+  devices,
+}: BackendReport): string[] {
+  if (!available) return [`backend ${name}: not available, ${reason}`];
+  const how = engine ? 'compiled ' : '';
+  const rate = `backend ${name}: ${gflops} GFLOP/s (${how}products of ${SIZE} × ${SIZE} matrices)`;
+  if (!engine || !devices) return [rate];
+  const where = devices.map((device) => `${device.name}${device.bundled ? '' : ' (not bundled)'}`);
+  return [rate, `  ${engine}; devices: ${where.join(', ')}`];
 }
 
 /** Packages that are not needed, and what they are for. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { registerConvert } from './convert.js';
 import { registerDescribe } from './describe.js';
 import { registerDoctor } from './doctor.js';
+import { registerExport } from './export.js';
 import { registerFill } from './fill.js';
 import { registerParity } from './parity.js';
 import { registerPretrain } from './pretrain.js';
@@ -16,6 +17,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerTokenize,
   registerDescribe,
   registerConvert,
+  registerExport,
   registerDoctor,
   registerParity,
 ];
