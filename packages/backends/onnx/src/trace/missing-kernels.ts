@@ -8,7 +8,7 @@ import { TRACE_BACKEND } from './recorder.js';
  */
 export async function missingKernels(f: () => void): Promise<string[]> {
   const before = engine().backendName;
-  const name = await realBackend(before);
+  const name = engine().registryFactory.cpu ? 'cpu' : before;
   try {
     await engine().setBackend(name);
     const { kernelNames } = await engine().profile(() => {
@@ -20,15 +20,5 @@ export async function missingKernels(f: () => void): Promise<string[]> {
     // tfjs would go on for ever when `f` throws.
     engine().state.profiling = false;
     await engine().setBackend(before);
-  }
-}
-
-async function realBackend(current: string): Promise<string> {
-  if (engine().registryFactory.cpu) return 'cpu';
-  try {
-    await import('@tensorflow/tfjs-backend-cpu');
-    return 'cpu';
-  } catch {
-    return current;
   }
 }
