@@ -117,6 +117,8 @@ async function record(extra: Partial<TrainOptions<FillIn>>) {
     schedule: (step) => 1e-3 / (1 + step / 10),
     groups: parameterGroups(specs, { weightDecay: 0.05, layers: 2, layerDecay: 0.9 }),
     weights: { words: 1 },
+    // The gradient of a key's bias is 0 but for rounding, which a smaller ε would make steps of.
+    adamW: { epsilon: 1e-6 },
     onStep: ({ timing, ...metrics }) => void steps.push(metrics),
     ...extra,
   });
