@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { onnx } from '@imglish/backend-onnx/node';
 import { wasm } from '@imglish/backend-wasm/node';
@@ -31,6 +30,7 @@ import { encoderProducts } from './products.js';
 import { type PythonPeer, startPython } from './python-peer.js';
 import { type Absence, type RaceOptions, race, type Side } from './race.js';
 import { type CaseReport, machine, type Report } from './report.js';
+import { inTemporaryFolder } from './temporary-folder.js';
 
 const CASES = [
   { name: 'image-1', shown: 'an image', batch: 1, words: 0 },
@@ -40,12 +40,13 @@ const CASES = [
 ] as const;
 type Case = (typeof CASES)[number];
 
-/** The encoder of BEiT-3 base as released, against PyTorch, onnxruntime and tfjs-wasm. */
-export async function inference(options: RaceOptions): Promise<Report> {
-  const config = preset('base');
+/** The encoder of BEiT-3, base as released, against PyTorch, onnxruntime and tfjs-wasm. */
+export async function inference(
+  options: RaceOptions,
+  config: ModelConfig = preset('base'),
+): Promise<Report> {
   const threads = availableParallelism();
-  const folder = await mkdtemp(join(tmpdir(), 'imglish-bench-'));
-  try {
+  const cases = await inTemporaryFolder(async (folder) => {
     await writeRandomModel(folder, config);
     const inputs = new Map(CASES.map((each) => [each, randomInputs(config, each)]));
     await writeTensors(folder, 'inputs.safetensors', [...inputs].flatMap(entriesOf));
@@ -62,11 +63,13 @@ export async function inference(options: RaceOptions): Promise<Report> {
       await ours.dispose();
       if (typeof python !== 'string') await python.close();
     }
-    const what = 'BEiT-3 base as released (224 px, patch 16, 222 M parameters), encoder only';
-    return { benchmark: 'inference', what, machine: machine(threads), cases };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    return cases;
+  });
+  const what =
+    `BEiT-3 as released, encoder only: width ${config.dim}, ${config.layers} layers, ` +
+    `${config.imageSize[0]} px, patch ${config.patchSize}. ` +
+    'Difference: largest of the hidden states';
+  return { benchmark: 'inference', what, machine: machine(threads), cases };
 }
 
 interface Ours {

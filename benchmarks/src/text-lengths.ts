@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { onnx } from '@imglish/backend-onnx/node';
 import { wasm } from '@imglish/backend-wasm/node';
 import {
+  type Backend,
   backboneSpecs,
   beit3,
+  type Compiled,
   draw,
   type ModelConfig,
   parameterSource,
@@ -19,73 +19,36 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { writeRandomModel } from './model-folder.js';
 import { type RaceOptions, race, type Side } from './race.js';
 import { machine, type Report } from './report.js';
+import { inTemporaryFolder } from './temporary-folder.js';
 
 const TEXTS = 512;
 const BATCH = 32;
 /** What the reference pads every text to. */
-const PADDED = 64;
+const LONGEST = 64;
+const PAD_ID = 1;
 
-/** Texts of many lengths: all padded alike, batch by batch, or grouped by length. */
-export async function textLengths(options: RaceOptions): Promise<Report> {
+/** Texts of many lengths: grouped by length, padded batch by batch, or all padded alike. */
+export function textLengths(options: RaceOptions): Promise<Report> {
+  return inTemporaryFolder((folder) => raceOfTexts(folder, options));
+}
+
+async function raceOfTexts(folder: string, options: RaceOptions): Promise<Report> {
   const config: ModelConfig = { ...preset('small'), variant: 'released', fusionLayers: 0 };
   const threads = availableParallelism();
   const texts = await tokenizedTexts(config);
   const lengths = texts.map(({ length }) => length);
-  const folder = await mkdtemp(join(tmpdir(), 'imglish-bench-'));
   const backend = await onnx(await wasm(), { threads });
   try {
-    await writeRandomModel(folder, config);
-    const model = await readModelDirectory(fileDirectory(folder));
-    const parameters = parameterSource(model.tensors, { specs: backboneSpecs(config) });
-    await model.close();
-    const sizes = { 0: 'batch', 1: 'text' };
-    const shape = [BATCH, PADDED];
-    const encoder = await backend.compiler!.compile(
-      ({ ids, padding }, p) => {
-        const inputs = { textIds: ids as Tensor2D, paddingMask: padding as Tensor2D };
-        return { sequence: beit3(p, config, inputs).sequence };
-      },
-      { ids: { shape, dtype: 'int32' }, padding: { shape, dtype: 'float32' } },
-      { parameters, freeSizes: { ids: sizes, padding: sizes }, name: 'text encoder' },
-    );
-
-    /** Hidden states of every text, without those of padding. */
-    const encode = async (buckets: readonly LengthBucket[]): Promise<Float32Array[]> => {
-      const results: Float32Array[] = [];
-      for (const { indices, length } of buckets) {
-        const shape = [indices.length, length];
-        const ids = new Int32Array(indices.length * length).fill(1);
-        const padding = new Float32Array(ids.length).fill(1);
-        indices.forEach((index, row) => {
-          ids.set(texts[index]!, row * length);
-          padding.fill(0, row * length, row * length + lengths[index]!);
-        });
-        const { sequence } = await encoder.run({
-          ids: { dtype: 'int32', shape, data: ids },
-          padding: { dtype: 'float32', shape, data: padding },
-        });
-        const states = sequence!.data as Float32Array;
-        indices.forEach((index, row) => {
-          const start = row * length * config.dim;
-          results[index] = states.subarray(start, start + lengths[index]! * config.dim);
-        });
-      }
-      return results;
-    };
-    const inOrder = (length?: number): LengthBucket[] =>
-      Array.from({ length: Math.ceil(TEXTS / BATCH) }, (_, b) => {
-        const indices = [...lengths.keys()].slice(b * BATCH, (b + 1) * BATCH);
-        return { indices, length: length ?? Math.max(...indices.map((i) => lengths[i]!)) };
-      });
+    const encoder = await openEncoder(folder, config, backend);
     const outputs = new Map<string, Float32Array[]>();
     const side = (name: string, buckets: readonly LengthBucket[]): Side => ({
       name,
-      settings: `${padded(buckets)} tokens with padding`,
+      settings: `${paddedTokens(buckets)} tokens with padding`,
       run: async (runs) => {
         const times: number[] = [];
         for (let i = 0; i < runs; i++) {
           const begun = performance.now();
-          outputs.set(name, await encode(buckets));
+          outputs.set(name, await encodeAll(encoder, texts, buckets));
           times.push((performance.now() - begun) / 1000);
         }
         return times;
@@ -93,34 +56,97 @@ export async function textLengths(options: RaceOptions): Promise<Report> {
     });
     const ours = side('grouped by length', lengthBuckets(lengths, { batch: BATCH }));
     const peers = [
-      side('padded to the longest of the batch', inOrder()),
-      side(`padded to ${PADDED}`, inOrder(PADDED)),
+      side('padded to the longest of the batch', inOrder(lengths)),
+      side(`padded to ${LONGEST}`, inOrder(lengths, LONGEST)),
     ];
-    const { standings, absences } = await race(ours, peers, options);
+    const result = await race(ours, peers, options);
     await encoder.dispose();
+    const mine = outputs.get(ours.name)!;
+    const differences = peers.flatMap(({ name }) => {
+      const theirs = outputs.get(name);
+      return theirs ? [[name, largestDifference(mine, theirs)] as const] : [];
+    });
     const tokens = lengths.reduce((sum, length) => sum + length, 0);
     return {
       benchmark: 'text-lengths',
-      what: `${TEXTS} captions and glosses, ${tokens} tokens, in batches of ${BATCH}; text encoder as released, width 256, 6 layers`,
+      what:
+        `${TEXTS} captions and glosses, ${tokens} tokens, in batches of ${BATCH}; text encoder as ` +
+        `released, width ${config.dim}, ${config.layers} layers. ` +
+        'Difference: largest of the hidden states',
       machine: machine(threads),
       cases: [
         {
           name: 'hidden states of all texts',
           samples: TEXTS,
-          standings,
-          absences,
-          differences: Object.fromEntries(
-            peers
-              .filter(({ name }) => outputs.has(name))
-              .map(({ name }) => [name, difference(outputs.get(ours.name)!, outputs.get(name)!)]),
-          ),
+          ...result,
+          differences: Object.fromEntries(differences),
         },
       ],
     };
   } finally {
     backend.dispose();
-    await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A text encoder with random weights, for any batch and length. */
+async function openEncoder(
+  folder: string,
+  config: ModelConfig,
+  { compiler }: Backend,
+): Promise<Compiled> {
+  await writeRandomModel(folder, config);
+  const model = await readModelDirectory(fileDirectory(folder));
+  const parameters = parameterSource(model.tensors, { specs: backboneSpecs(config) });
+  await model.close();
+  const sizes = { 0: 'batch', 1: 'text' };
+  const shape = [BATCH, LONGEST];
+  return compiler!.compile(
+    ({ ids, padding }, p) => {
+      const inputs = { textIds: ids as Tensor2D, paddingMask: padding as Tensor2D };
+      return { sequence: beit3(p, config, inputs).sequence };
+    },
+    { ids: { shape, dtype: 'int32' }, padding: { shape, dtype: 'float32' } },
+    { parameters, freeSizes: { ids: sizes, padding: sizes }, name: 'text encoder' },
+  );
+}
+
+/** Hidden states `[T, D]` of every text in its place, without those of padding. */
+async function encodeAll(
+  encoder: Compiled,
+  texts: readonly Int32Array[],
+  buckets: readonly LengthBucket[],
+): Promise<Float32Array[]> {
+  const results: Float32Array[] = [];
+  for (const { indices, length } of buckets) {
+    const shape = [indices.length, length];
+    const ids = new Int32Array(indices.length * length).fill(PAD_ID);
+    const padding = new Float32Array(ids.length).fill(1);
+    indices.forEach((index, row) => {
+      const text = texts[index]!;
+      ids.set(text, row * length);
+      padding.fill(0, row * length, row * length + text.length);
+    });
+    const { sequence } = await encoder.run({
+      ids: { dtype: 'int32', shape, data: ids },
+      padding: { dtype: 'float32', shape, data: padding },
+    });
+    const states = sequence!.data as Float32Array;
+    const width = sequence!.shape[2]!;
+    indices.forEach((index, row) => {
+      const start = row * length * width;
+      results[index] = states.subarray(start, start + texts[index]!.length * width);
+    });
+  }
+  return results;
+}
+
+/** Texts as they come, padded to the longest of their batch or to `length`. */
+function inOrder(lengths: readonly number[], length?: number): LengthBucket[] {
+  const all = [...lengths.keys()];
+  return Array.from({ length: Math.ceil(all.length / BATCH) }, (_, b) => {
+    const indices = all.slice(b * BATCH, (b + 1) * BATCH);
+    return { indices, length: length ?? Math.max(...indices.map((index) => lengths[index]!)) };
+  });
 }
 
 /** Ids of texts drawn from the emoji captions and WordNet's glosses, `<s>` and `</s>` included. */
@@ -132,16 +158,16 @@ async function tokenizedTexts(config: ModelConfig): Promise<Int32Array[]> {
   const { spm } = trainUnigram(texts, { vocabSize: config.vocabularySize - 2 });
   const tokenizer = textTokenizer(spm);
   return texts.slice(0, TEXTS).map((text) => {
-    const { ids, length } = tokenizer.encodeForModel(text, PADDED);
+    const { ids, length } = tokenizer.encodeForModel(text, LONGEST);
     return ids.slice(0, length);
   });
 }
 
-function padded(buckets: readonly LengthBucket[]): number {
+function paddedTokens(buckets: readonly LengthBucket[]): number {
   return buckets.reduce((sum, { indices, length }) => sum + indices.length * length, 0);
 }
 
-function difference(mine: readonly Float32Array[], theirs: readonly Float32Array[]): number {
+function largestDifference(mine: readonly Float32Array[], theirs: readonly Float32Array[]): number {
   let most = 0;
   mine.forEach((states, text) => {
     states.forEach((x, i) => {

@@ -1,5 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { onnx } from '@imglish/backend-onnx/node';
 import { wasm } from '@imglish/backend-wasm/node';
@@ -13,6 +13,7 @@ import {
   patchGrid,
   preset,
   readModelDirectory,
+  type TensorEntry,
   tensorEntry,
 } from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
@@ -25,7 +26,8 @@ import { type PausedTraining, pausedTraining } from './paused-training.js';
 import { trainingProducts } from './products.js';
 import { type PythonPeer, startPython } from './python-peer.js';
 import { type Absence, type RaceOptions, race, type Side } from './race.js';
-import { machine, type Report } from './report.js';
+import { type CaseReport, machine, type Report } from './report.js';
+import { inTemporaryFolder } from './temporary-folder.js';
 
 const BATCH = 32;
 const WORDS = 24;
@@ -47,25 +49,33 @@ const RECIPE = {
 const COMPARED = 3;
 
 /** One step of masked data modelling on pairs, against PyTorch and tfjs-wasm. */
-export async function trainStep(options: RaceOptions): Promise<Report> {
-  const config: ModelConfig = { ...preset('small'), variant: 'released', fusionLayers: 0 };
+export async function trainStep(
+  options: RaceOptions,
+  config: ModelConfig = { ...preset('small'), variant: 'released', fusionLayers: 0 },
+): Promise<Report> {
   const threads = availableParallelism();
-  const folder = await mkdtemp(join(tmpdir(), 'imglish-bench-'));
+  const what =
+    `loss, gradients, clipping and AdamW on ${BATCH} pairs of an image and ${WORDS} words; ` +
+    `as released, width ${config.dim}, ${config.layers} layers, vocabulary ` +
+    `${config.vocabularySize}; heads on masked slots only. ` +
+    'Difference: largest relative one of the first losses';
+  const result = await inTemporaryFolder((folder) => runStep(folder, config, threads, options));
+  return { benchmark: 'train-step', what, machine: machine(threads), cases: [result] };
+}
+
+async function runStep(
+  folder: string,
+  config: ModelConfig,
+  threads: number,
+  options: RaceOptions,
+): Promise<CaseReport> {
   const batch = randomBatch(config);
-  const closing: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true })];
+  const closing: (() => unknown)[] = [];
   try {
     const specs = pretrainSpecs(config, CODES);
     await writeRandomModel(folder, config, specs);
     await writeFile(join(folder, 'step.json'), JSON.stringify(RECIPE));
-    await writeTensors(folder, 'batch.safetensors', [
-      tensorEntry('pixels', 'F32', batch.pixelShape, batch.pixels),
-      tensorEntry('ids', 'I32', [BATCH, WORDS], batch.ids),
-      tensorEntry('image_mask', 'F32', [BATCH, batch.patches], batch.imageMask),
-      tensorEntry('word_positions', 'I32', [batch.words.positions.length], batch.words.positions),
-      tensorEntry('word_labels', 'I32', [batch.words.labels.length], batch.words.labels),
-      tensorEntry('patch_positions', 'I32', [batch.codes.positions.length], batch.codes.positions),
-      tensorEntry('patch_labels', 'I32', [batch.codes.labels.length], batch.codes.labels),
-    ]);
+    await writeTensors(folder, 'batch.safetensors', entriesOf(batch));
     const backend = await onnx(await wasm(), { threads });
     closing.push(() => backend.dispose());
     const compiler = backend.compiler!;
@@ -82,7 +92,6 @@ export async function trainStep(options: RaceOptions): Promise<Report> {
       losses.set(name, []);
       return { name, settings, run: (runs) => timedSteps(paused, runs, losses.get(name)!) };
     };
-
     const ours = training('imglish, compiled', compiler.description, { compiler });
     const eager = training('tfjs-wasm, op by op', '@imglish/backend-wasm, 1 thread', {});
     const peers: Side[] = [];
@@ -110,21 +119,11 @@ export async function trainStep(options: RaceOptions): Promise<Report> {
     closing.push(() => limit.dispose());
     const result = await race(ours, [...peers, eager, limit], options);
     return {
-      benchmark: 'train-step',
-      what:
-        'loss, gradients, clipping and AdamW on 32 pairs of an image (64 + 1 tokens) and 24 words; ' +
-        'as released, width 256, 6 layers, vocabulary 4000; heads on masked slots only. ' +
-        'Difference: largest relative one of the first losses',
-      machine: machine(threads),
-      cases: [
-        {
-          name: 'masked data modelling, batch 32',
-          samples: BATCH,
-          standings: result.standings,
-          absences: [...absences, ...result.absences],
-          differences: lossDifferences(losses, ours.name),
-        },
-      ],
+      name: `masked data modelling, batch ${BATCH}`,
+      samples: BATCH,
+      standings: result.standings,
+      absences: [...absences, ...result.absences],
+      differences: lossDifferences(losses, ours.name),
     };
   } finally {
     for (const close of closing.reverse()) await close();
@@ -211,6 +210,20 @@ function randomBatch(config: ModelConfig): HostBatch {
     words: slots(MASKED_WORDS, WORDS, config.vocabularySize),
     codes,
   };
+}
+
+function entriesOf(batch: HostBatch): TensorEntry[] {
+  const slots = (name: string, { positions, labels }: HostSlots): TensorEntry[] => [
+    tensorEntry(`${name}_positions`, 'I32', [positions.length], positions),
+    tensorEntry(`${name}_labels`, 'I32', [labels.length], labels),
+  ];
+  return [
+    tensorEntry('pixels', 'F32', batch.pixelShape, batch.pixels),
+    tensorEntry('ids', 'I32', [BATCH, WORDS], batch.ids),
+    tensorEntry('image_mask', 'F32', [BATCH, batch.patches], batch.imageMask),
+    ...slots('word', batch.words),
+    ...slots('patch', batch.codes),
+  ];
 }
 
 /** The same batch for every step, made anew each time, as `train` disposes it. */
