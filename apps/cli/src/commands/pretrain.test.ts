@@ -43,7 +43,7 @@ describe('pretrain on a folder of captioned images', () => {
   it('writes checkpoints, a log and a model that can be used', async () => {
     const { code, out, err } = await pretrain('whole');
     expect({ code, out }, err).toEqual({ code: 0, out: `wrote ${join(folder, 'whole/model')}\n` });
-    expect(err).toMatch(/^pretraining on wasm 2\/2 \(100 %\).* text [\d.]+ {2}image [\d.]+/m);
+    expect(err).toMatch(/^pretraining on onnx 2\/2 \(100 %\).* text [\d.]+ {2}image [\d.]+/m);
     expect(readdirSync(join(folder, 'whole')).sort()).toEqual(['model', 'run', 'tokenizers']);
     expect(readdirSync(join(folder, 'whole/run')).sort()).toEqual([
       'checkpoint-1',
@@ -80,12 +80,21 @@ describe('pretrain on a folder of captioned images', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines.at(-1)).toEqual({ steps: 2, model: join(folder, 'again/model') });
-    expect(lines.some(({ label, step }) => label === 'pretraining on wasm' && step === 2)).toBe(
+    expect(lines.some(({ label, step }) => label === 'pretraining on onnx' && step === 2)).toBe(
       true,
     );
     const losses = (name: string) => logOf(name).flatMap((step) => Object.values(step.losses));
     for (const [i, loss] of losses('again').entries()) {
       expect(loss).toBeCloseTo(losses('whole')[i] as number, 5);
+    }
+  });
+
+  it('computes the same op by op', async () => {
+    expect((await pretrain('op by op', { backend: 'wasm' })).code).toBe(0);
+    for (const [i, step] of logOf('op by op').entries()) {
+      for (const [part, loss] of Object.entries(step.losses)) {
+        expect(loss).toBeCloseTo(logOf('whole')[i].losses[part], 4);
+      }
     }
   });
 
@@ -193,7 +202,7 @@ describe('what cannot be learnt from', () => {
   });
 
   it('are threads that do not share the work evenly', async () => {
-    const { code, err } = await pretrain('threads', { threads: '3' });
+    const { code, err } = await pretrain('threads', { backend: 'wasm', threads: '3' });
     expect(code).toBe(1);
     expect(err).toContain('[config/ranks]');
   });

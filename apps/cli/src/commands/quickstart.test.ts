@@ -47,7 +47,7 @@ describe('quickstart', { timeout: 300_000 }, () => {
   it('ends by saying where the model and the report are, and what to try', () => {
     expect(first.code, first.err).toBe(0);
     const lines = first.out.trimEnd().split('\n');
-    expect(lines[0]).toBe('computing with wasm on 1 thread');
+    expect(lines[0]).toMatch(/^computing with onnx: onnxruntime-node .*, 1 thread, /);
     expect(lines[1]).toMatch(
       /^\d+ captioned pictures to learn from, 16 of unseen concepts and 16 in an unseen style to be asked about, \d+ texts$/,
     );
