@@ -18,7 +18,8 @@ const ELEMENTWISE: ReadonlySet<string> = new Set([
 /**
  * Refuses an output that is written over an input before the input was read for the last time: every
  * node that reads the input must come before the output's own in the order of the data, or be that
- * node itself, if it works element by element.
+ * node itself, if it works element by element. A node of several outputs comes before with all of
+ * them: lowered, it is several nodes, and the one that reads may be the one of another output.
  *
  * @throws BackendError `backend/in-place`.
  */
@@ -31,6 +32,7 @@ export function assertInPlace(graph: Graph, inPlace: NonNullable<CompileOptions[
     }
     for (const output of node.outputs) makers.set(output, node);
   }
+  const used = new Set([...readers.keys(), ...graph.outputs.map(({ value }) => value)]);
   const found = (kind: string, values: Graph['inputs'], name: string): Value => {
     const value = values.find((named) => named.name === name)?.value;
     return value ?? refuse(`${kind} of the name ${name}`, 'none');
@@ -50,12 +52,14 @@ export function assertInPlace(graph: Graph, inPlace: NonNullable<CompileOptions[
     const maker = makers.get(output);
     if (!maker) continue; // it is an input, handed on
     const before = ancestors(maker, makers);
+    const isBefore = (reader: Node): boolean =>
+      reader.outputs.every((value) => before.has(value) || !used.has(value));
     for (const { name, value: input } of inputs) {
       const pending = [input];
       for (let value = pending.pop(); value; value = pending.pop()) {
         for (const reader of readers.get(value) ?? []) {
           const isLast = name === whole && reader === maker && readsWhatItWrites(reader, value);
-          if (!isLast && (reader === maker || !before.has(reader))) {
+          if (!isLast && (reader === maker || !isBefore(reader))) {
             refuse(
               `${outputName} to be computed after ${name} was read`,
               `${reader.kernel}, which may read it later`,
@@ -73,15 +77,16 @@ function readsWhatItWrites(node: Node, value: Value): boolean {
   return ELEMENTWISE.has(node.kernel) && sameShape(value.shape, node.outputs[0]!.shape);
 }
 
-function ancestors(node: Node, makers: ReadonlyMap<Value, Node>): Set<Node> {
-  const found = new Set<Node>();
+/** All values that the node's outputs are computed from. */
+function ancestors(node: Node, makers: ReadonlyMap<Value, Node>): Set<Value> {
+  const found = new Set<Value>();
   const pending = [node];
   for (let next = pending.pop(); next; next = pending.pop()) {
     for (const value of Object.values(next.inputs)) {
+      if (found.has(value)) continue;
+      found.add(value);
       const maker = makers.get(value);
-      if (!maker || found.has(maker)) continue;
-      found.add(maker);
-      pending.push(maker);
+      if (maker) pending.push(maker);
     }
   }
   return found;

@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import type { TensorMap } from '@imglish/core';
+import { ops, type Parameters, type TensorMap, valueAndGradients } from '@imglish/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { graphOf } from '../build.js';
@@ -63,6 +63,25 @@ describe('assertInPlace', () => {
     // Element by element, but not the element that is written.
     const shifted = check(({ x, part }) => ({ y: tf.sub(x!, part!) }));
     await expect(shifted).rejects.toMatchObject({ code, got: expect.stringContaining('Sub') });
+  });
+
+  it('refuses one by a node of which only another output came before', async () => {
+    const inputs = { x: x.x, w: { shape: [4, 3], dtype: 'float32' } } as const;
+    const check = async (outputs: (dx: tf.Tensor, next: tf.Tensor) => TensorMap) => {
+      const f = ({ x, w }: TensorMap): TensorMap => {
+        const loss = (p: Parameters) => tf.sum(ops.linear(p.x!, p.w!, tf.zeros([4]))) as tf.Scalar;
+        const { gradients } = valueAndGradients((p) => ({ loss: loss(p) }), { x: x!, w: w! });
+        return outputs(gradients.x!, tf.sub(w!, gradients.w!));
+      };
+      const graph = await graphOf(f, inputs);
+      expect(graph.nodes.map(({ kernel }) => kernel)).toContain('ImglishLinearGrad');
+      assertInPlace(graph, { y: 'w' });
+    };
+    // The gradient of the weights does not read them; that of x does.
+    await check((_, next) => ({ y: next }));
+    const both = check((dx, next) => ({ y: next, dx }));
+    await expect(both).rejects.toMatchObject({ got: expect.stringContaining('ImglishLinearGrad') });
+    await check((dx, next) => ({ y: tf.add(next, tf.sum(dx)), dx }));
   });
 
   it('refuses one that comes later, or reads other places', async () => {
