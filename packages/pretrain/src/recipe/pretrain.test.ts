@@ -4,6 +4,7 @@ import { expectAllClose, withoutLeaks } from '@imglish/testing';
 import type { StepMetrics, TrainResult } from '@imglish/train';
 import { dispose } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import { eagerCompiler } from '../../../train/test/eager-compiler.js';
 import { CODES, toyBatchOptions, toyConfig, toyVisualTokenizer } from '../../test/toy.js';
 import { type PretrainOptions, pretrain, pretrainSpecs } from './pretrain.js';
 import { type PretrainRecipe, pretrainRecipe } from './recipe.js';
@@ -91,6 +92,24 @@ describe('pretrain', () => {
       disposeResult(result);
     }
     expect(losses[1]).toEqual(losses[0]);
+  });
+
+  it('compiles its steps once, to the same losses', async () => {
+    const config = toyConfig({ dropPathRate: 0.2 });
+    const options = toyOptions(config, toyRecipe({ steps: 3 }));
+    const run = async (extra: Partial<PretrainOptions>) => {
+      const totals: number[] = [];
+      const onStep = ({ total }: StepMetrics) => void totals.push(total);
+      disposeResult(await pretrain({ ...options, ...extra, onStep }));
+      return totals;
+    };
+    const compiler = eagerCompiler();
+    const compiled = await run({ compiler });
+    (await run({})).forEach((total, i) => {
+      expect(compiled[i]).toBeCloseTo(total, 5);
+    });
+    expect(compiler.compilations).toEqual(['train step']);
+    expect(compiler.open()).toBe(0);
   });
 
   it('refuses parameters with a head over another codebook', async () => {
