@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 import torch._inductor.config
-from official import Encoder, load, read_config, settings
+from official import Encoder, about, load, read_config
 from safetensors.torch import load_file
 from serve import serve
 
@@ -31,7 +31,7 @@ def main(folder, threads):
         cases[f"{name}/eager"] = runner(model, given)
         cases[f"{name}/compiled"] = runner(compiled, given)
         cases[f"{name}/export"] = exporter(model, given, f"{folder}/{name}.onnx")
-    serve({**settings(), "grad": False, "freezing": True}, cases)
+    serve(about(), cases)
 
 
 def runner(model, given):

@@ -68,12 +68,8 @@ def read_config(folder):
     return json.loads((Path(folder) / "config.json").read_text())
 
 
-def settings():
+def about():
     """What a reader must know of this side's speed."""
-    return {
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "mkl": torch.backends.mkl.is_available(),
-        "onednn": torch.backends.mkldnn.is_available(),
-    }
+    blas = "MKL" if torch.backends.mkl.is_available() else "no MKL"
+    instructions = torch.backends.cpu.get_cpu_capability()
+    return f"torch {torch.__version__}, {torch.get_num_threads()} threads, {blas}, {instructions}"

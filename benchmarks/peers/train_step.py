@@ -11,7 +11,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import torch
-from official import encoder, load, read_config, settings
+from official import about, encoder, load, read_config
 from safetensors.torch import load_file
 from serve import serve
 from torch import nn
@@ -56,7 +56,7 @@ def main(folder, threads):
         "eager": stepper(model, lambda function: function, batch, recipe),
         "compiled": stepper(deepcopy(model), torch.compile, batch, recipe),
     }
-    serve({**settings(), "adamw": "fused", "gradients": "set to none"}, cases)
+    serve(about(), cases)
 
 
 def stepper(model, prepare, batch, recipe):

@@ -152,8 +152,8 @@ async function runCase(setting: CaseSetting): Promise<CaseReport> {
       }
     } else {
       peers.push(
-        python.side(`${each.name}/compiled`, 'PyTorch, torch.compile'),
-        python.side(`${each.name}/eager`, 'PyTorch, eager'),
+        python.side(`${each.name}/compiled`, 'PyTorch, torch.compile', 'freezing, inference_mode'),
+        python.side(`${each.name}/eager`, 'PyTorch, eager', 'inference_mode'),
       );
       try {
         await python.run(`${each.name}/export`, 1);

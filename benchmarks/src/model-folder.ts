@@ -31,10 +31,26 @@ export async function writeRandomModel(
     const size = spec.shape.reduce((product, n) => product * n, 1);
     const { mean, std } = distribution(spec);
     const read = async () =>
-      Float32Array.from({ length: size }, (_, i) => mean + std * pool[(start + i) % POOL]!);
+      cycled(
+        pool.map((z) => mean + std * z),
+        start,
+        size,
+      );
     return { name, dtype: 'F32', shape: spec.shape, read };
   });
   await writeModelDirectory(fileDirectory(folder), { config: { ...config }, tensors });
+}
+
+/** `size` values of a cycle, from `start` on. */
+function cycled(cycle: Float32Array, start: number, size: number): Float32Array {
+  const values = new Float32Array(size);
+  for (let at = 0; at < size; ) {
+    const from = (start + at) % cycle.length;
+    const part = cycle.subarray(from, from + size - at);
+    values.set(part, at);
+    at += part.length;
+  }
+  return values;
 }
 
 function distribution({ init }: ParameterSpec): { mean: number; std: number } {

@@ -5,12 +5,12 @@ import type { Side } from './race.js';
 
 /** A Python process that runs its cases when asked to (peers/serve.py has the other end). */
 export interface PythonPeer {
-  /** Its versions and settings. */
-  readonly about: Readonly<Record<string, unknown>>;
+  /** Its versions and settings, in words. */
+  readonly about: string;
   /** Seconds of each run; what the last one gave is written to `save`. */
   run(name: string, runs: number, save?: string): Promise<number[]>;
   /** A case as a side of a race. */
-  side(name: string, shown: string, settings?: string): Side;
+  side(name: string, shown: string, settings: string): Side;
   close(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export async function startPython(
     run,
     side: (name, shown, settings) => ({
       name: shown,
-      settings: [settings, describe(about)].filter(Boolean).join(', '),
+      settings: `${settings}, ${about}`,
       run: (runs) => run(name, runs),
     }),
     close: async () => {
@@ -82,10 +82,4 @@ function replies(
 
 function lastLine(text: string): string {
   return text.trim().split('\n').at(-1)!;
-}
-
-function describe(about: Readonly<Record<string, unknown>>): string {
-  return Object.entries(about)
-    .map(([key, value]) => `${key} ${value}`)
-    .join(', ');
 }

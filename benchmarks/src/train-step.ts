@@ -104,7 +104,7 @@ async function runStep(
         ['compiled', 'PyTorch, torch.compile'],
         ['eager', 'PyTorch, eager'],
       ] as const) {
-        peers.push(python.side(variant, name));
+        peers.push(python.side(variant, name, 'fused AdamW'));
         losses.set(name, await lossesOf(python, variant, folder).catch(() => []));
       }
     } catch (error) {
