@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { draw } from '@imglish/core';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { captionedFolder } from './captioned-folder.js';
 import { GOLDEN } from './run-cli.js';
 import { temporaryFolder } from './temporary-folder.js';
@@ -49,6 +49,7 @@ interface Life {
 /** Starts (or goes on with) the run `name`; at the `moment`, the process is sent the signal. */
 async function live(
   name: string,
+  backend: string,
   { threads = 1, signal = 'SIGKILL' as NodeJS.Signals, moment = never } = {},
 ): Promise<Life> {
   const options = {
@@ -60,6 +61,7 @@ async function live(
     batch: 1,
     codes: 8,
     threads,
+    backend,
   };
   const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
   const child = spawn(process.execPath, [program, 'pretrain', ...args], {
@@ -122,61 +124,74 @@ function log(name: string): unknown[] {
   });
 }
 
-it(
-  'a run that nobody disturbs ends with a model',
-  async () => {
-    const { code, out, err } = await live('whole');
-    expect({ code, out }, err).toEqual({ code: 0, out: `wrote ${join(folder, 'whole/model')}\n` });
-    expect(log('whole')).toHaveLength(STEPS);
-  },
-  PATIENCE,
-);
+// Ranks share the work evenly, whatever their number; onnxruntime sums otherwise with every number of threads.
+describe.each([
+  ['onnx', 1],
+  ['wasm', 2],
+] as const)('with %s, threads at last: %d', (backend, most) => {
+  const whole = `${backend}-whole`;
+  const killed = `${backend}-killed`;
+  const asked = `${backend}-asked`;
 
-it(
-  'ends with the same bits however often it is killed, on more threads too',
-  async () => {
-    const random = draw(4, 'moments to kill the program');
-    for (let kill = 0; kill < KILLS; kill++) {
-      // The first may fall before there is any checkpoint.
-      const checkpoints = kill === 0 ? 0 : 1 + random.integer(2);
-      const moment = after('killed', checkpoints, random.integer(150));
-      const { code, signal } = await live('killed', { moment });
-      expect({ code, signal }, `kill ${kill}`).toEqual({ code: null, signal: 'SIGKILL' });
-      expect(existsSync(join(folder, 'killed/model'))).toBe(false);
-    }
-    expect(saved('killed')).toBeGreaterThan(0);
-    expect(saved('killed')).toBeLessThan(STEPS);
+  it(
+    'a run that nobody disturbs ends with a model',
+    async () => {
+      const { code, out, err } = await live(whole, backend);
+      expect({ code, out }, err).toEqual({
+        code: 0,
+        out: `wrote ${join(folder, `${whole}/model`)}\n`,
+      });
+      expect(log(whole)).toHaveLength(STEPS);
+    },
+    PATIENCE,
+  );
 
-    const { code, err } = await live('killed', { threads: 2 });
-    expect(code, err).toBe(0);
-    expect(model('killed').equals(model('whole'))).toBe(true);
-    expect(log('killed')).toEqual(log('whole'));
-    const left = readdirSync(join(folder, 'killed/run')).filter(
-      (name) => !/^checkpoint-\d+$/.test(name),
-    );
-    expect(left.sort()).toEqual(['log.jsonl', 'run.json']);
-  },
-  PATIENCE,
-);
+  it(
+    'ends with the same bits however often it is killed',
+    async () => {
+      const random = draw(4, 'moments to kill the program');
+      for (let kill = 0; kill < KILLS; kill++) {
+        // The first may fall before there is any checkpoint.
+        const checkpoints = kill === 0 ? 0 : 1 + random.integer(2);
+        const moment = after(killed, checkpoints, random.integer(150));
+        const { code, signal } = await live(killed, backend, { moment });
+        expect({ code, signal }, `kill ${kill}`).toEqual({ code: null, signal: 'SIGKILL' });
+        expect(existsSync(join(folder, `${killed}/model`))).toBe(false);
+      }
+      expect(saved(killed)).toBeGreaterThan(0);
+      expect(saved(killed)).toBeLessThan(STEPS);
 
-it(
-  'stops with a checkpoint when asked to, and goes on later',
-  async () => {
-    const moment = after('asked', 1, 0);
-    const asked = await live('asked', { signal: 'SIGTERM', moment });
-    expect(asked.code, asked.err).toBe(0);
-    const [, step] = /^stopped after step (\d+); run the same command again to go on\n$/.exec(
-      asked.out,
-    )!;
-    expect(saved('asked')).toBe(Number(step));
-    expect(Number(step)).toBeLessThan(STEPS);
-    expect(existsSync(join(folder, 'asked/model'))).toBe(false);
-    expect(existsSync(join(folder, 'asked/run/lock'))).toBe(false);
+      const { code, err } = await live(killed, backend, { threads: most });
+      expect(code, err).toBe(0);
+      expect(model(killed).equals(model(whole))).toBe(true);
+      expect(log(killed)).toEqual(log(whole));
+      const left = readdirSync(join(folder, `${killed}/run`)).filter(
+        (name) => !/^checkpoint-\d+$/.test(name),
+      );
+      expect(left.sort()).toEqual(['log.jsonl', 'run.json']);
+    },
+    PATIENCE,
+  );
 
-    const { code, out } = await live('asked');
-    expect({ code, out }).toEqual({ code: 0, out: `wrote ${join(folder, 'asked/model')}\n` });
-    expect(model('asked').equals(model('whole'))).toBe(true);
-    expect(log('asked')).toEqual(log('whole'));
-  },
-  PATIENCE,
-);
+  it(
+    'stops with a checkpoint when asked to, and goes on later',
+    async () => {
+      const moment = after(asked, 1, 0);
+      const stopped = await live(asked, backend, { signal: 'SIGTERM', moment });
+      expect(stopped.code, stopped.err).toBe(0);
+      const [, step] = /^stopped after step (\d+); run the same command again to go on\n$/.exec(
+        stopped.out,
+      )!;
+      expect(saved(asked)).toBe(Number(step));
+      expect(Number(step)).toBeLessThan(STEPS);
+      expect(existsSync(join(folder, `${asked}/model`))).toBe(false);
+      expect(existsSync(join(folder, `${asked}/run/lock`))).toBe(false);
+
+      const { code, out } = await live(asked, backend);
+      expect({ code, out }).toEqual({ code: 0, out: `wrote ${join(folder, `${asked}/model`)}\n` });
+      expect(model(asked).equals(model(whole))).toBe(true);
+      expect(log(asked)).toEqual(log(whole));
+    },
+    PATIENCE,
+  );
+});
