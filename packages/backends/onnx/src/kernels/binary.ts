@@ -144,6 +144,7 @@ export const binaryKernels: Kernel[] = [
   binary('Pow', of('Pow')),
   binary('SquaredDifference', squaredDifference),
   binary('Atan2', atan2, { computes: asFloat }),
+  binary('BitwiseAnd', of('BitwiseAnd')),
   preluKernel,
   eluGradKernel,
   comparison('Equal', of('Equal')),

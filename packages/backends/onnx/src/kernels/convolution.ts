@@ -1,136 +1,31 @@
-import { backend_util } from '@tensorflow/tfjs-core';
-import type { Attributes, Node, Value } from '../graph/graph.js';
-import type { Size } from '../graph/size.js';
-import type { OnnxAttribute, OnnxBuilder } from '../lower/builder.js';
+import type { Node, Value } from '../graph/graph.js';
+import type { OnnxBuilder } from '../lower/builder.js';
 import { activate } from './activation.js';
-import { numbersOf } from './attributes.js';
+import { numbersOf, sizesOf } from './attributes.js';
 import { input, int, ints, named, spec, unsupported } from './define.js';
 import type { Kernel } from './kernel.js';
+import {
+  both,
+  channelsBack,
+  channelsFirst,
+  channelsLast,
+  convolutionShape,
+  knownPads,
+  knownSizes,
+  padding,
+  pictureOf,
+  transposed,
+} from './pictures.js';
 import { reshapeTo } from './shapes.js';
 
-type Four = [number, number, number, number];
-type Padding = Parameters<typeof backend_util.computeConv2DInfo>[4];
-type Rounding = Parameters<typeof backend_util.computeConv2DInfo>[5];
-
-function channelsLast(attributes: Attributes): boolean {
-  return attributes.dataFormat !== 'NCHW';
-}
-
-/** One number for both directions, or one each. */
-function both(attributes: Attributes, name: string): [number, number] {
-  const [first, second = first] =
-    attributes[name] === undefined ? [1] : numbersOf(attributes, name);
-  return [first!, second!];
-}
-
-/** tfjs takes a pad that is a number as if window and strides were square. */
-function checkSquare(kernel: string, window: readonly number[], attributes: Attributes): void {
-  const strides = both(attributes, 'strides');
-  if (typeof attributes.pad !== 'number') return;
-  if (window[0] === window[1] && strides[0] === strides[1]) return;
-  throw unsupported(
-    kernel,
-    'a square window where pad is a number',
-    `[${window}], by [${strides}]`,
-  );
-}
-
-function convolutionShape(
-  x: readonly number[],
-  filter: Four,
-  attributes: Attributes,
-  depthwise: boolean,
-) {
-  return backend_util.computeConv2DInfo(
-    x as Four,
-    filter,
-    both(attributes, 'strides'),
-    both(attributes, 'dilations'),
-    attributes.pad as Padding,
-    (attributes.dimRoundingMode ?? undefined) as Rounding,
-    depthwise,
-    channelsLast(attributes) ? 'channelsLast' : 'channelsFirst',
-  ).outShape;
-}
-
-function poolShape(x: readonly number[], attributes: Attributes) {
-  return backend_util.computePool2DInfo(
-    x as Four,
-    both(attributes, 'filterSize'),
-    both(attributes, 'strides'),
-    both(attributes, 'dilations'),
-    attributes.pad as Padding,
-    (attributes.dimRoundingMode ?? undefined) as Rounding,
-  ).outShape;
-}
-
-/** What is put around a picture `[h, w]`: known pads where they can be, ONNX's own rule otherwise. */
-function padding(
-  node: Node,
-  picture: readonly Size[],
-  window: readonly number[],
-): Record<string, OnnxAttribute> {
-  const { pad } = node.attributes;
-  if (pad === 'valid') return { pads: ints([0, 0, 0, 0]) };
-  if (typeof pad === 'number') return { pads: ints([pad, pad, pad, pad]) };
-  if (Array.isArray(pad)) {
-    const pairs = pad.filter((pair) => (pair as number[]).some((size) => size !== 0)) as number[][];
-    const axes = channelsLast(node.attributes) ? [1, 2] : [2, 3];
-    const [rows, columns] = axes.map((axis) => pad[axis] as number[]);
-    if (pairs.length > 2) throw unsupported(node.kernel, 'padding of the picture', String(pad));
-    return { pads: ints([rows![0]!, columns![0]!, rows![1]!, columns![1]!]) };
-  }
-  if (pad !== 'same') throw unsupported(node.kernel, 'a known padding', String(pad));
-  if (!picture.every((size) => typeof size === 'number'))
-    return { auto_pad: { string: 'SAME_UPPER' } };
-  const strides = both(node.attributes, 'strides');
-  const dilations = both(node.attributes, 'dilations');
-  const totals = (picture as number[]).map((size, i) => {
-    const covered = (window[i]! - 1) * dilations[i]! + 1;
-    return Math.max((Math.ceil(size / strides[i]!) - 1) * strides[i]! + covered - size, 0);
-  });
-  const before = totals.map((total) => Math.floor(total / 2));
-  return { pads: ints([...before, ...totals.map((total, i) => total - before[i]!)]) };
-}
-
-/** ONNX has the channels first; `compute` sees them so. */
-function asChannelsFirst(
-  x: string,
-  last: boolean,
-  onnx: OnnxBuilder,
-  compute: (x: string) => string,
-) {
-  if (!last) return compute(x);
-  const transposed = (name: string, perm: number[]) =>
-    onnx.emit('Transpose', [name], { attributes: { perm: ints(perm) } });
-  return transposed(compute(transposed(x, [0, 3, 1, 2])), [0, 2, 3, 1]);
-}
-
-function convolve(node: Node, depthwise: boolean, onnx: OnnxBuilder): string {
-  const { attributes } = node;
-  const [x, filter] = [input(node.inputs, 'x'), input(node.inputs, 'filter')];
-  const last = channelsLast(attributes);
-  const [height, width, channels, multiplier] = filter.shape as number[];
-  let weights = onnx.emit('Transpose', [named(filter, 'float32', onnx)], {
-    attributes: { perm: ints(depthwise ? [2, 3, 0, 1] : [3, 2, 0, 1]) },
-  });
-  if (depthwise) {
-    const each = [channels! * multiplier!, 1, height!, width!];
-    weights = reshapeTo(weights, [channels!, multiplier!, height!, width!], each, onnx);
-  }
-  const all = {
-    strides: ints(both(attributes, 'strides')),
-    dilations: ints(both(attributes, 'dilations')),
-    group: int(depthwise ? channels! : 1),
-    ...padding(node, pictureOf(x, last), [height!, width!]),
-  };
-  return asChannelsFirst(named(x, 'float32', onnx), last, onnx, (first) =>
-    onnx.emit('Conv', [first, weights], { attributes: all }),
-  );
-}
-
-function pictureOf(x: Value, last: boolean): readonly Size[] {
-  return last ? x.shape.slice(1, 3) : x.shape.slice(2, 4);
+/** A filter `[h, w, I, O]` as `[O, I, h, w]`; a depthwise one `[h, w, C, m]` as `[C·m, 1, h, w]`. */
+function weightsOf(node: Node, filter: Value, depthwise: boolean, onnx: OnnxBuilder): string {
+  const [height, width, channels, each] = knownSizes(node.kernel, filter);
+  const name = named(filter, 'float32', onnx);
+  if (!depthwise) return transposed(name, [3, 2, 0, 1], onnx);
+  const turned = transposed(name, [2, 3, 0, 1], onnx);
+  const from = [channels!, each!, height!, width!];
+  return reshapeTo(turned, from, [channels! * each!, 1, height!, width!], onnx);
 }
 
 function convolution(name: string, depthwise: boolean): Kernel {
@@ -138,85 +33,117 @@ function convolution(name: string, depthwise: boolean): Kernel {
     name,
     infer: (inputs, attributes) => {
       const [x, filter] = [input(inputs, 'x'), input(inputs, 'filter')];
-      checkSquare(name, filter.shape.slice(0, 2), attributes);
-      const shape = convolutionShape(x.shape, filter.shape as Four, attributes, depthwise);
-      return [spec(shape, 'float32')];
-    },
-    lower: (node, onnx) => {
-      const { bias, preluActivationWeights } = node.inputs;
-      let y = convolve(node, depthwise, onnx);
-      if (bias) {
-        const rows = channelsLast(node.attributes) ? bias.shape : [...bias.shape, 1, 1];
-        y = onnx.emit('Add', [y, reshapeTo(onnx.name(bias), bias.shape, rows, onnx)]);
-      }
-      return [activate(y, preluActivationWeights, node.attributes, onnx)];
-    },
-  };
-}
-
-function pool(name: string, operator: string): Kernel {
-  return {
-    name,
-    infer: (inputs, attributes) => {
-      const { shape, dtype } = input(inputs, 'x');
-      checkSquare(name, both(attributes, 'filterSize'), attributes);
-      return [spec(poolShape(shape, attributes), dtype)];
-    },
-    lower: (node, onnx) => {
-      const { attributes } = node;
-      const x = input(node.inputs, 'x');
-      const window = both(attributes, 'filterSize');
-      const all = {
-        kernel_shape: ints(window),
-        strides: ints(both(attributes, 'strides')),
-        ceil_mode: int(attributes.dimRoundingMode === 'ceil' ? 1 : 0),
-        ...padding(node, pictureOf(x, true), window),
-      };
       return [
-        asChannelsFirst(onnx.name(x), true, onnx, (first) =>
-          onnx.emit(operator, [first], { attributes: all }),
-        ),
+        spec(convolutionShape(name, x.shape, filter.shape, attributes, depthwise), 'float32'),
       ];
     },
+    lower: (node, onnx) => {
+      const { attributes, inputs } = node;
+      const [x, filter] = [input(inputs, 'x'), input(inputs, 'filter')];
+      const last = channelsLast(attributes);
+      const [height, width, channels] = knownSizes(name, filter);
+      const weights = weightsOf(node, filter, depthwise, onnx);
+      const pictures = channelsFirst(named(x, 'float32', onnx), last, onnx);
+      const convolved = onnx.emit('Conv', [pictures, weights], {
+        attributes: {
+          strides: ints(both(attributes, 'strides')),
+          dilations: ints(both(attributes, 'dilations')),
+          group: int(depthwise ? channels! : 1),
+          ...padding(node, pictureOf(x.shape, last), [height!, width!]),
+        },
+      });
+      let y = channelsBack(convolved, last, onnx);
+      if (inputs.bias) {
+        const { shape } = inputs.bias;
+        const rows = last ? shape : [...shape, 1, 1];
+        y = onnx.emit('Add', [y, reshapeTo(onnx.name(inputs.bias), shape, rows, onnx)]);
+      }
+      return [activate(y, inputs.preluActivationWeights, attributes, onnx)];
+    },
   };
 }
 
-/** Between pixels, as ONNX's Resize does. images `[N, H, W, C]`. */
-const resizeBilinear: Kernel = {
-  name: 'ResizeBilinear',
-  infer: (inputs, attributes) => {
-    const { shape } = input(inputs, 'images');
-    const [height, width] = numbersOf(attributes, 'size');
-    return [spec([shape[0]!, height!, width!, shape[3]!], 'float32')];
-  },
-  lower: ({ inputs, attributes, outputs }, onnx) => {
-    const images = input(inputs, 'images');
-    const [batch, height, width, channels] = outputs[0]!.shape;
-    const mode = attributes.alignCorners
-      ? 'align_corners'
-      : attributes.halfPixelCenters
-        ? 'half_pixel'
-        : 'asymmetric';
-    const sizes = onnx.sizes([batch!, channels!, height!, width!]);
-    return [
-      asChannelsFirst(named(images, 'float32', onnx), true, onnx, (first) =>
-        onnx.emit('Resize', [first, '', '', sizes], {
-          attributes: {
-            mode: { string: 'linear' },
-            coordinate_transformation_mode: { string: mode },
-          },
-        }),
-      ),
-    ];
-  },
-};
+/** The gradient by x, and what tfjs calls conv2dTranspose. */
+function inputGradient(name: string, depthwise: boolean): Kernel {
+  return {
+    name,
+    infer: (_, attributes) => [spec(numbersOf(attributes, 'inputShape'), 'float32')],
+    lower: (node, onnx) => {
+      const { attributes } = node;
+      const [dy, filter] = [input(node.inputs, 'dy'), input(node.inputs, 'filter')];
+      const last = channelsLast(attributes);
+      const shape = sizesOf(attributes, 'inputShape');
+      const picture = knownSizes(name, { shape: pictureOf(shape, last) });
+      const out = knownSizes(name, { shape: pictureOf(dy.shape, last) });
+      const [height, width, channels] = knownSizes(name, filter);
+      const window = [height!, width!];
+      const pads = knownPads(node, picture, window)!;
+      const [strides, dilations] = [both(attributes, 'strides'), both(attributes, 'dilations')];
+      // What no window reached.
+      const rest = picture.map((size, i) => {
+        const covered = (out[i]! - 1) * strides[i]! + (window[i]! - 1) * dilations[i]! + 1;
+        return size - (covered - pads[i]! - pads[i + 2]!);
+      });
+      const weights = weightsOf(node, filter, depthwise, onnx);
+      const dx = onnx.emit('ConvTranspose', [channelsFirst(onnx.name(dy), last, onnx), weights], {
+        attributes: {
+          strides: ints(strides),
+          dilations: ints(dilations),
+          pads: ints(pads),
+          output_padding: ints(rest),
+          group: int(depthwise ? channels! : 1),
+        },
+      });
+      return [channelsBack(dx, last, onnx)];
+    },
+  };
+}
+
+/**
+ * The gradient by the filter: x convolved with dy, samples and channels having changed places, strides
+ * and dilations too.
+ */
+function filterGradient(name: string, depthwise: boolean): Kernel {
+  return {
+    name,
+    infer: (_, attributes) => [spec(numbersOf(attributes, 'filterShape'), 'float32')],
+    lower: (node, onnx) => {
+      const { attributes } = node;
+      const [x, dy] = [input(node.inputs, 'x'), input(node.inputs, 'dy')];
+      const last = channelsLast(attributes);
+      const [height, width, channels, each] = numbersOf(attributes, 'filterShape');
+      const pads = knownPads(node, pictureOf(x.shape, last), [height!, width!]);
+      if (!pads) throw unsupported(name, 'a picture whose size is not free', 'a free one');
+      const swapped = (value: Value) =>
+        transposed(onnx.name(value), last ? [3, 0, 1, 2] : [1, 0, 2, 3], onnx);
+      const picture = pictureOf(x.shape, last);
+      const pictures = depthwise
+        ? onnx.emit('Reshape', [swapped(x), onnx.sizes([1, -1, ...picture])])
+        : swapped(x);
+      const full = onnx.emit('Conv', [pictures, swapped(dy)], {
+        attributes: {
+          strides: ints(both(attributes, 'dilations')),
+          dilations: ints(both(attributes, 'strides')),
+          pads: ints(pads),
+          group: int(depthwise ? channels! : 1),
+        },
+      });
+      const sizes = [onnx.sizes([0, 0]), onnx.sizes([height!, width!]), onnx.sizes([2, 3])];
+      const cut = onnx.emit('Slice', [full, ...sizes]);
+      const shape = [channels!, each!, height!, width!];
+      const filter = depthwise ? reshapeTo(cut, [], shape, onnx) : cut;
+      return [transposed(filter, [2, 3, 0, 1], onnx)];
+    },
+  };
+}
 
 export const convolutionKernels: Kernel[] = [
   convolution('Conv2D', false),
   convolution('FusedConv2D', false),
   convolution('DepthwiseConv2dNative', true),
   convolution('FusedDepthwiseConv2D', true),
-  pool('MaxPool', 'MaxPool'),
-  pool('AvgPool', 'AveragePool'),
-  resizeBilinear,
+  inputGradient('Conv2DBackpropInput', false),
+  inputGradient('DepthwiseConv2dNativeBackpropInput', true),
+  filterGradient('Conv2DBackpropFilter', false),
+  filterGradient('DepthwiseConv2dNativeBackpropFilter', true),
 ];

@@ -1,7 +1,3 @@
-import type { HostDType } from '@imglish/core';
-import type { Size } from '../graph/size.js';
-import type { OnnxBuilder } from '../lower/builder.js';
-import { ELEMENT_TYPES } from '../lower/proto.js';
 import { productOf } from '../lower/size-arithmetic.js';
 import { axisOf, numberOf, numbersOf, sizeOf, sizesOf } from './attributes.js';
 import {
@@ -16,7 +12,8 @@ import {
   unsupported,
 } from './define.js';
 import type { Kernel } from './kernel.js';
-import { broadcast, broadcastNames, reshapeTo, upcast } from './shapes.js';
+import { asInt64, scatterAdd } from './scatter.js';
+import { broadcast, broadcastNames, countTo, reshapeTo, upcast } from './shapes.js';
 
 const gatherV2: Kernel = {
   name: 'GatherV2',
@@ -46,38 +43,10 @@ const gatherNd: Kernel = {
   },
   lower: ({ inputs }, onnx) => {
     const [params, indices] = [input(inputs, 'params'), input(inputs, 'indices')];
-    const index = onnx.emit('Cast', [onnx.name(indices)], INT64);
+    const index = asInt64(onnx.name(indices), onnx);
     return [onnx.emit('GatherND', [onnx.name(params), index])];
   },
 };
-
-const INT64 = { attributes: { to: int(ELEMENT_TYPES.int64) } };
-
-/**
- * Zeros of `shape` with every row of `values [M, ...]` added where `ids [M]` says.
- *
- * By ScatterElements, whose order is fixed: ScatterND adds duplicates in a race when ONNX Runtime has
- * several threads. Over a flat list it is nearly twice as fast as over rows.
- */
-function scatterAdd(
-  values: string,
-  ids: string,
-  shape: readonly Size[],
-  dtype: HostDType,
-  onnx: OnnxBuilder,
-): string {
-  const width = productOf(shape.slice(1));
-  const flat = (name: string) => onnx.emit('Reshape', [name, onnx.sizes([-1])]);
-  const starts = onnx.emit('Mul', [onnx.emit('Cast', [ids], INT64), onnx.sizes([width])]);
-  const columns = onnx.emit('Cast', [countTo(width, onnx)], INT64);
-  const spread = onnx.emit('Add', [onnx.emit('Unsqueeze', [starts, onnx.sizes([1])]), columns]);
-  const positions = width === 1 ? starts : flat(spread);
-  const zeros = onnx.emit('Expand', [onnx.scalar(0, dtype), onnx.sizes([productOf(shape)])]);
-  const sums = onnx.emit('ScatterElements', [zeros, positions, flat(values)], {
-    attributes: { axis: int(0), reduction: { string: 'add' } },
-  });
-  return reshapeTo(sums, [], shape, onnx);
-}
 
 /** Every index is made one of a flat list of rows; duplicates add up, as in TensorFlow. */
 const scatterNd: Kernel = {
@@ -92,10 +61,7 @@ const scatterNd: Kernel = {
     if (typeof depth !== 'number') throw unsupported('ScatterNd', 'a known rank', show([depth]));
     const inner = shape.slice(depth);
     const strides = shape.slice(0, depth).map((_, axis) => productOf(shape.slice(axis + 1, depth)));
-    const weighted = onnx.emit('Mul', [
-      onnx.emit('Cast', [onnx.name(indices)], INT64),
-      onnx.sizes(strides),
-    ]);
+    const weighted = onnx.emit('Mul', [asInt64(onnx.name(indices), onnx), onnx.sizes(strides)]);
     const summed = onnx.emit('ReduceSum', [weighted, onnx.sizes([-1])], {
       attributes: { keepdims: int(0) },
     });
@@ -135,19 +101,6 @@ const imglishScatterAdd: Kernel = {
     return [scatterAdd(...names, outputShape(node), values.dtype, onnx)];
   },
 };
-
-/** 0, 1, … as int32 `[size]`. */
-export function countTo(size: Size, onnx: OnnxBuilder): string {
-  if (typeof size === 'number') {
-    return onnx.constant(
-      Int32Array.from({ length: size }, (_, i) => i),
-      'int32',
-      [size],
-    );
-  }
-  const limit = onnx.cast(onnx.emit('Squeeze', [onnx.sizes([size])]), 'int32');
-  return onnx.emit('Range', [onnx.scalar(0, 'int32'), limit, onnx.scalar(1, 'int32')]);
-}
 
 /** By comparison: what is outside of 0 … depth − 1 is off everywhere. */
 const oneHot: Kernel = {

@@ -92,3 +92,16 @@ export function reshapeTo(
   if (short) return onnx.emit('Reshape', [x, onnx.sizes(kept)]);
   return onnx.emit('Reshape', [x, onnx.sizes(to)], { attributes: { allowzero: { int: 1 } } });
 }
+
+/** 0, 1, … as int32 `[size]`. */
+export function countTo(size: Size, onnx: OnnxBuilder): string {
+  if (typeof size === 'number') {
+    return onnx.constant(
+      Int32Array.from({ length: size }, (_, i) => i),
+      'int32',
+      [size],
+    );
+  }
+  const limit = onnx.cast(onnx.emit('Squeeze', [onnx.sizes([size])]), 'int32');
+  return onnx.emit('Range', [onnx.scalar(0, 'int32'), limit, onnx.scalar(1, 'int32')]);
+}

@@ -156,6 +156,11 @@ export const elementwiseCases: Case[] = [
   ...['FloorDiv', 'Atan2'].flatMap((kernel) => binary(kernel, [NOT_ZERO, NOT_ZERO])),
   ...['LogicalAnd', 'LogicalOr', 'Equal', 'NotEqual', 'Less'].flatMap(logical),
   {
+    kernel: 'BitwiseAnd',
+    what: 'whole numbers',
+    call: (n) => ({ inputs: { a: integers([n, 4], -9, 9, 4), b: integers([n, 4], 0, 7, 5) } }),
+  },
+  {
     kernel: 'LogicalNot',
     what: 'booleans',
     call: (n) => ({ inputs: { x: booleans([n, 4]) } }),
