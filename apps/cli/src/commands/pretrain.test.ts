@@ -64,6 +64,21 @@ describe('pretrain on a folder of captioned images', () => {
     expect(existsSync(picture)).toBe(true);
   });
 
+  it('writes a model that answers the same compiled, its weights read where they lie', async () => {
+    const answers = async (backend: string) => {
+      const picture = ['--image', join(data, '0.png'), '--backend', backend, '--json'];
+      const model = ['--model', join(folder, 'whole/model')];
+      return JSON.parse(await outputOf('fill', 'a <mask> on <mask>', ...model, ...picture));
+    };
+    const [compiled, eager] = [await answers('onnx'), await answers('wasm')];
+    expect(compiled.text).toBe(eager.text);
+    for (const [blank, guesses] of compiled.blanks.entries()) {
+      for (const [i, { probability }] of guesses.entries()) {
+        expect(probability).toBeCloseTo(eager.blanks[blank][i].probability, 6);
+      }
+    }
+  });
+
   it('says so again when there is nothing left to do', async () => {
     const before = bytes('whole/model/model.safetensors');
     const { code, out, err } = await pretrain('whole');
