@@ -2,7 +2,6 @@ import type { Compiled } from '@imglish/core';
 import { add, mul } from '@tensorflow/tfjs-core';
 import { allReduceValues } from '../communicator/values.js';
 import type { Batch } from '../loop/contracts.js';
-import { checkedAdamW } from '../optimizer/adamw.js';
 import { globalNorm } from '../optimizer/clip.js';
 import { gradientViews, inPlaceOf, stateViews, updateScalars } from './block-inputs.js';
 import { compileFor, FunctionCache, hostScalar, type RunInputs } from './functions.js';
@@ -102,9 +101,9 @@ function updateOfBlocks<B extends Batch>({
   compiler,
   layout,
   regions,
+  hyperparameters,
 }: UpdateContext<B>) {
   const { maxGradientNorm } = settings;
-  const hyperparameters = checkedAdamW(settings.adamW ?? {}, 0);
   const cache = new FunctionCache<Compiled>(UPDATES);
 
   // Each gradient in its shape as well: the norm is summed by rows.

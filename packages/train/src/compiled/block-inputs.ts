@@ -1,5 +1,5 @@
 import type { RegionView } from '@imglish/core';
-import { stepFactors } from '../optimizer/adamw.js';
+import { stepFactors } from '../optimizer/adamw-update.js';
 import { hostScalar, type InPlace, type RunInputs } from './functions.js';
 import type { Block } from './layout.js';
 import type { Regions } from './regions.js';

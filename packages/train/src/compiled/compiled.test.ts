@@ -390,6 +390,11 @@ describe('a compiled step that fails', () => {
     }
   });
 
+  it('refuses hyperparameters that cannot be', async () => {
+    expect(await failure({ adamW: { beta1: 1 } })).toBeInstanceOf(ConfigError);
+    expect(await failure({ schedule: () => -1 })).toBeInstanceOf(ConfigError);
+  });
+
   it('needs counts, which a recorded loss cannot give', async () => {
     const { counts: _, ...without } = options({ compiler: eagerCompiler() });
     await expect(train(without)).rejects.toBeInstanceOf(ConfigError);

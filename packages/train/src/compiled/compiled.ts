@@ -5,7 +5,7 @@ import { assertFinite } from '../loop/not-finite.js';
 import { disposeAll, tensorsOf } from '../loop/state.js';
 import type { Settings, Stepper } from '../loop/stepper.js';
 import { addCounts, meanLosses, nothingToLearn, sumCounts } from '../loop/streams.js';
-import { checkedAdamW } from '../optimizer/adamw.js';
+import { checkedAdamW } from '../optimizer/adamw-update.js';
 import { accumulatedUpdate } from './accumulated-update.js';
 import { readBatch } from './batch-inputs.js';
 import { hostScalar, type RunInputs } from './functions.js';
@@ -24,9 +24,10 @@ export async function compiledStepper<B extends Batch>(
   begin: StateSource,
 ): Promise<Stepper<B>> {
   const { groups, accumulate = 1, communicator } = settings;
+  const hyperparameters = checkedAdamW(settings.adamW ?? {}, 0);
   const layout = layoutOf(begin.parameters, groups);
   const regions = await openRegions(compiler, layout, begin);
-  const context: UpdateContext<B> = { settings, compiler, layout, regions };
+  const context: UpdateContext<B> = { settings, compiler, layout, regions, hyperparameters };
   const fused = accumulate === 1 && communicator.size === 1;
   const update = fused ? fusedUpdate(context) : accumulatedUpdate(context);
   const state = (): StateSource => stateIn(regions, layout, compiler);

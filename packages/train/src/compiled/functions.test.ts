@@ -20,3 +20,23 @@ it('keeps the functions used last, and frees the others', async () => {
   await cache.dispose();
   expect(freed.sort()).toEqual(['a', 'b', 'b', 'c']);
 });
+
+it('replaces what holds no more', async () => {
+  const freed: number[] = [];
+  const cache = new FunctionCache<{ number: number; dispose(): Promise<void> }>(2);
+  const use = (least: number) =>
+    cache.get(
+      'a',
+      async (before) => {
+        const number = (before?.number ?? 0) + 1;
+        return { number, dispose: async () => void freed.push(number) };
+      },
+      ({ number }) => number >= least,
+    );
+  expect((await use(1)).number).toBe(1);
+  expect((await use(1)).number).toBe(1);
+  expect((await use(2)).number).toBe(2);
+  expect(freed).toEqual([1]);
+  await cache.dispose();
+  expect(freed).toEqual([1, 2]);
+});

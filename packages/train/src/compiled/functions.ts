@@ -40,8 +40,18 @@ export class FunctionCache<T extends { dispose(): Promise<void> }> {
 
   constructor(private readonly room: number) {}
 
-  async get(key: string, make: () => Promise<T>): Promise<T> {
-    const found = this.entries.get(key) ?? (await make());
+  /** What is kept under the key, if it `holds`; else what is made in its place. */
+  async get(
+    key: string,
+    make: (before: T | undefined) => Promise<T>,
+    holds: (found: T) => boolean = () => true,
+  ): Promise<T> {
+    const before = this.entries.get(key);
+    let found = before;
+    if (!found || !holds(found)) {
+      found = await make(before);
+      await before?.dispose();
+    }
     this.entries.delete(key);
     this.entries.set(key, found);
     for (const [old, entry] of this.entries) {

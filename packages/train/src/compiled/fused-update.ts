@@ -1,5 +1,4 @@
 import type { Batch } from '../loop/contracts.js';
-import { checkedAdamW } from '../optimizer/adamw.js';
 import { globalNorm } from '../optimizer/clip.js';
 import { gradientViews, inPlaceOf, stateViews, updateScalars } from './block-inputs.js';
 import type { RunInputs } from './functions.js';
@@ -10,11 +9,10 @@ import { addSums, parameterViews, type Update, type UpdateContext } from './upda
 
 /** Gradients, their norm, clipping and AdamW in one call: for one micro-batch and one rank. */
 export function fusedUpdate<B extends Batch>(context: UpdateContext<B>): Update<B> {
-  const { settings, compiler, layout, regions } = context;
+  const { settings, compiler, layout, regions, hyperparameters } = context;
   const { loss, weights, maxGradientNorm } = settings;
   const parameters = parameterViews(regions, layout);
   let lr = 0;
-  const hyperparameters = checkedAdamW(settings.adamW ?? {}, lr);
   const inputsOf = (blocks: readonly Block[]): RunInputs => ({
     ...stateViews(regions, blocks),
     ...updateScalars(regions, blocks, { ...hyperparameters, lr, maxGradientNorm }),

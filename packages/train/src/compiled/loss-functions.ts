@@ -21,14 +21,15 @@ export interface LossFunction {
   readonly blocks: readonly Block[];
   /** Parameters that the loss reaches. */
   readonly reached: ReadonlySet<string>;
+  dispose(): Promise<void>;
 }
 
 /** Signatures whose functions are kept. */
 const SIGNATURES = 16;
 
-/** Compiled functions of a loss: one for each signature of a batch, and each way to form blocks. */
+/** Compiled functions of a loss, one for each signature of a batch. */
 export class LossFunctions<B extends Batch> {
-  private readonly bySignature: FunctionCache<Signature> = new FunctionCache(SIGNATURES);
+  private readonly bySignature: FunctionCache<LossFunction> = new FunctionCache(SIGNATURES);
   /** What the latest loss reached, where the next one is likely to reach the same. */
   private likely: ReadonlySet<string>;
 
@@ -44,15 +45,13 @@ export class LossFunctions<B extends Batch> {
   async get(loss: LossToRecord<B>, inputs: RunInputs): Promise<LossFunction> {
     const scales = Object.keys(inputs).filter((name) => name.startsWith('scale.'));
     const key = `${scales}\n${loss.batch.signature}`;
-    const signature = await this.bySignature.get(key, async () => new Signature());
-    const { functions } = signature;
-    const updates = (name: string): number => this.use.updates(name);
-    const found = functions.find(({ blocks }) => blocksHold(blocks, updates));
-    if (found) return found;
-    const made = await this.compile(loss, inputs, functions[0]?.reached ?? this.likely);
-    this.likely = made.reached;
-    functions.push(made);
-    return made;
+    const found = await this.bySignature.get(
+      key,
+      (before) => this.compile(loss, inputs, before?.reached ?? this.likely),
+      ({ blocks }) => blocksHold(blocks, (name) => this.use.updates(name)),
+    );
+    this.likely = found.reached;
+    return found;
   }
 
   dispose(): Promise<void> {
@@ -85,19 +84,11 @@ export class LossFunctions<B extends Batch> {
       try {
         const all = { ...inputs, ...use.inputs(blocks) };
         const compiled = await compileFor(compiler, use.name, all, use.inPlace(blocks), f);
-        return { compiled, blocks, reached };
+        return { compiled, blocks, reached, dispose: () => compiled.dispose() };
       } catch (error) {
         if (!found || recording > 1) throw error;
         reached = found;
       }
     }
-  }
-}
-
-class Signature {
-  readonly functions: LossFunction[] = [];
-
-  async dispose(): Promise<void> {
-    for (const { compiled } of this.functions) await compiled.dispose();
   }
 }

@@ -14,7 +14,8 @@ import {
 import type { Batch, Loss, LossContext } from '../loop/contracts.js';
 import { lossGradients } from '../loop/loss-gradients.js';
 import { assertSameCounts, weightOf } from '../loop/streams.js';
-import { type AdamWHyperparameters, adamWUpdate } from '../optimizer/adamw.js';
+import type { AdamWHyperparameters } from '../optimizer/adamw.js';
+import { adamWUpdate } from '../optimizer/adamw-update.js';
 import { CLIP_EPSILON } from '../optimizer/clip.js';
 import type { BatchInputs } from './batch-inputs.js';
 import type { Block } from './layout.js';

@@ -1,6 +1,7 @@
 import type { Compiler, HostTensorMap } from '@imglish/core';
 import type { Batch, LossContext } from '../loop/contracts.js';
 import type { Settings } from '../loop/stepper.js';
+import type { AdamWHyperparameters } from '../optimizer/adamw.js';
 import type { BatchInputs } from './batch-inputs.js';
 import type { RunInputs } from './functions.js';
 import type { Layout } from './layout.js';
@@ -11,6 +12,7 @@ export interface UpdateContext<B extends Batch> {
   compiler: Compiler;
   layout: Layout;
   regions: Regions;
+  hyperparameters: Required<AdamWHyperparameters>;
 }
 
 /** This rank's part of a step. */
