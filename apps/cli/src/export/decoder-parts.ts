@@ -50,9 +50,9 @@ export function decoderParts(config: ModelConfig, maxLength: number): ExportPart
     {
       file: 'decoder_prefill',
       group: 'prefill',
-      what: `Begins captions of at most ${maxLength} tokens.`,
+      what: 'Begins captions; has room for `max_length` tokens, as many as it was exported for.',
       inputs: { pixel_values: pixelInput(config), input_ids: ids('`<s>`, `<mask>`') },
-      outputs: { logits, ...state('present', ALL, maxLength) },
+      outputs: { logits, ...state('present', ALL, 'max_length') },
       f: ({ pixel_values, input_ids }, parameters) => {
         const image = imageOf(pixel_values);
         const decoded = prefill(parameters, config, image, input_ids as Tensor2D, maxLength);

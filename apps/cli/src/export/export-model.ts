@@ -10,6 +10,7 @@ import {
   type ReadableDirectory,
   readModelDirectory,
 } from '@imglish/core';
+import { type PreprocessorConfig, parsePreprocessorConfig } from '@imglish/tokenizers';
 import { specsOf } from '../model/head-specs.js';
 import { type ExportPart, exampleOf, type PartGroup } from './part.js';
 import { longestText, partsOf } from './parts.js';
@@ -64,6 +65,7 @@ export async function exportModel(
   try {
     const json = parseModelJson(directory.config);
     const parameters = parameterSource(directory.tensors, { specs: specsOf(json) });
+    const preprocessor = directory.preprocessor && parsePreprocessorConfig(directory.preprocessor);
     const longest = options.maxLength ?? Math.min(MAX_LENGTH, longestText(json.model));
     const all = partsOf(json, longest);
     const wanted = chosen(all, json, options);
@@ -73,7 +75,7 @@ export async function exportModel(
       written.push(file);
       options.onWritten?.(file);
     }
-    await writeText(target, 'README.md', await readme(target, all, directory.preprocessor));
+    await writeText(target, 'README.md', await readme(target, all, preprocessor));
     return written;
   } finally {
     await directory.close();
@@ -161,7 +163,7 @@ function noPart(expected: string, got: string, known: readonly string[]): never 
 async function readme(
   target: Directory,
   parts: readonly ExportPart[],
-  preprocessor: Readonly<Record<string, unknown>> | undefined,
+  preprocessor: Required<PreprocessorConfig> | undefined,
 ): Promise<string> {
   const there = new Set(await target.list());
   const sizeOf = async (name: string): Promise<number> => {

@@ -1,3 +1,4 @@
+import type { PreprocessorConfig } from '@imglish/tokenizers';
 import type { ExportPart, PartTensor } from './part.js';
 
 /** A part, and the files it is in. */
@@ -13,12 +14,12 @@ export interface DescribedPart {
 /** The README of a folder of exported files: what each takes and gives, and how one is run. */
 export function exportReadme(
   parts: readonly DescribedPart[],
-  preprocessor: Readonly<Record<string, unknown>> | undefined,
+  preprocessor: Required<PreprocessorConfig> | undefined,
 ): string {
   const [first] = parts;
   return `${[
     '# ONNX files',
-    'ONNX Runtime runs them, without Imglish. A name in a shape is a size that may differ between runs.',
+    'ONNX Runtime runs them, without Imglish. A name in a shape is a size that may differ between runs (`batch` not in files that were exported with `--batch`).',
     table(parts),
     'Inputs and outputs are the same for each precision.',
     ...parts.map(section),
@@ -72,17 +73,12 @@ function layered(tensors: Readonly<Record<string, PartTensor>>): [string, PartTe
   return [...lines];
 }
 
-function inputs(preprocessor: Readonly<Record<string, unknown>> | undefined): string {
-  const { image_mean: mean, image_std: std } = preprocessor ?? {};
-  const pixels = Array.isArray(mean) && Array.isArray(std);
-  return [
-    ...(pixels
-      ? [
-          `Pixels: RGB from 0 to 1, channels first, minus [${mean.join(', ')}], divided by [${std.join(', ')}].`,
-        ]
-      : []),
-    'Token ids are int32, as numpy and typed arrays have them; they come from the SentencePiece model `tokenizer.spm` of the model directory.',
-  ].join(' ');
+function inputs(preprocessor: Required<PreprocessorConfig> | undefined): string {
+  const ids =
+    'Token ids are int32; they come from the SentencePiece model `tokenizer.spm` of the model directory.';
+  if (!preprocessor) return ids;
+  const { mean, std } = preprocessor;
+  return `Pixels are RGB from 0 to 1, channels first, minus [${mean.join(', ')}], divided by [${std.join(', ')}]. ${ids}`;
 }
 
 const SAMPLE = 2;
