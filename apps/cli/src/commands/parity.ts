@@ -30,7 +30,8 @@ export function registerParity(program: Command): void {
       const engine = parityEngine(backend.compiler);
       const set = await openFixtureSet(options.golden);
       const say = options.json ? () => {} : (line: string) => console.log(line);
-      say(`fixture set "${set.description.set}" on ${backend.name}`);
+      const how = backend.compiler ? `, compiled: ${backend.compiler.description}` : '';
+      say(`fixture set "${set.description.set}" on ${backend.name}${how}`);
       const report = createReport((check) => {
         if (options.verbose || !check.passed) {
           say(`${check.passed ? 'ok  ' : 'FAIL'} ${check.file}  ${check.name}  ${check.detail}`);
