@@ -171,6 +171,24 @@ it('resumes to the same bits', async () => {
   expect(resumed.values).toEqual(whole.values);
 });
 
+it('ends at what is not finite with the words of the eager engine', async () => {
+  const poisoned: BatchSource<FillIn> = async (index) => {
+    const batch = await batches(index);
+    if (index !== 2) return batch;
+    batch.inputs.image.patches.dispose();
+    const image = { ...batch.inputs.image, patches: tf.fill<tf.Rank.R3>([B, 4, 12], Number.NaN) };
+    return { ...batch, inputs: { ...batch.inputs, image } };
+  };
+  const failure = (extra: Partial<TrainOptions<FillIn>>) =>
+    record({ batches: poisoned, ...extra }).then(
+      () => '',
+      (error) => `${error.code}: ${error.message}`,
+    );
+  const eager = await failure({});
+  expect(eager).toMatch(/^train\/not-finite: .* NaN in stream words in step 3; the gradient of /);
+  expect(await failure({ compiler })).toBe(eager);
+});
+
 /** Keeps the last state as copies. */
 function memoryRun(): Run {
   let saved: StateSource | undefined;
