@@ -1,15 +1,15 @@
+import { dispose, type Tensor, tensor, tidy, zeros } from '@tensorflow/tfjs-core';
 import type {
   Compiled,
   Compiler,
   HostTensor,
   HostTensorMap,
   ParameterPlace,
-  Parameters,
   Region,
   RegionView,
-} from '@imglish/core';
-import { eagerExecutor } from '@imglish/core';
-import { dispose, type Tensor, tensor, tidy, zeros } from '@tensorflow/tfjs-core';
+} from '../src/backend/compiler.js';
+import { eagerExecutor } from '../src/backend/executor.js';
+import type { Parameters } from '../src/parameters/parameters.js';
 
 /** What was asked of a `memoryCompiler`. */
 export interface Seen {
