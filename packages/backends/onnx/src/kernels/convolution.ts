@@ -2,7 +2,7 @@ import type { Node, Value } from '../graph/graph.js';
 import type { OnnxBuilder } from '../lower/builder.js';
 import { activate } from './activation.js';
 import { numbersOf, sizesOf } from './attributes.js';
-import { input, int, ints, named, spec, unsupported } from './define.js';
+import { input, int, ints, knownSizes, named, spec, unsupported } from './define.js';
 import type { Kernel } from './kernel.js';
 import {
   both,
@@ -11,7 +11,6 @@ import {
   channelsLast,
   convolutionShape,
   knownPads,
-  knownSizes,
   padding,
   pictureOf,
   transposed,

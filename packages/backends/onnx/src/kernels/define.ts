@@ -50,3 +50,9 @@ export function dtypeOf(attributes: Attributes, otherwise: HostDType): HostDType
 export function outputShape(node: Node, index = 0): readonly Size[] {
   return node.outputs[index]!.shape;
 }
+
+/** A shape without free sizes. */
+export function knownSizes(kernel: string, { shape }: Pick<Value, 'shape'>): number[] {
+  if (shape.every((size) => typeof size === 'number')) return [...shape] as number[];
+  throw unsupported(kernel, 'sizes that are not free', show(shape));
+}

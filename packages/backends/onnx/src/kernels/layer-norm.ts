@@ -1,6 +1,5 @@
-import type { OnnxBuilder } from '../lower/builder.js';
 import { numberOf } from './attributes.js';
-import { float, input, int, spec } from './define.js';
+import { float, input, int, knownSizes, spec } from './define.js';
 import type { Kernel } from './kernel.js';
 
 /** y = (x − mean) · rstd · γ + β over the last axis: x `[M, D]`, mean and rstd `[M]`. */
@@ -22,7 +21,13 @@ const layerNorm: Kernel = {
   },
 };
 
-/** dx = rstd · (g − mean(g) − x̂ · mean(g · x̂)), g = dy · γ; dγ = Σ dy · x̂; dβ = Σ dy. */
+/**
+ * dx = rstd · (g − mean(g) − x̂ · mean(g · x̂)), g = dy · γ; dγ = Σ dy · x̂; dβ = Σ dy.
+ *
+ * Every operator is a pass over memory, so x̂ = rstd · c is not made, c = x − mean: with t = dy · c the
+ * means over a row are the products dy (γ / D) and t (γ / D), x̂ · mean(g · x̂) = c · rstd² · mean(g · c),
+ * and dγ = rstdᵀ t.
+ */
 const layerNormGrad: Kernel = {
   name: 'ImglishLayerNormGrad',
   infer: (inputs) => {
@@ -33,23 +38,22 @@ const layerNormGrad: Kernel = {
   lower: ({ inputs }, onnx) => {
     const [dy, x, gamma, mean, rstd] = ['dy', 'x', 'gamma', 'mean', 'rstd'].map((name) =>
       onnx.name(input(inputs, name)),
-    );
+    ) as [string, string, string, string, string];
     const op = (operator: string, ...names: string[]) => onnx.emit(operator, names);
     const column = (name: string) => op('Unsqueeze', name, onnx.sizes([1]));
-    const scale = column(rstd!); // [M, 1]
-    const normalized = op('Mul', op('Sub', x!, column(mean!)), scale); // [M, D]
-    const g = op('Mul', dy!, gamma!); // [M, D]
-    const along = rowMean(op('Mul', g, normalized), onnx);
-    const centred = op('Sub', g, rowMean(g, onnx));
-    const dx = op('Mul', op('Sub', centred, op('Mul', normalized, along)), scale);
-    const sum = (name: string) =>
-      onnx.emit('ReduceSum', [name, onnx.sizes([0])], { attributes: { keepdims: int(0) } });
-    return [dx, sum(op('Mul', dy!, normalized)), sum(dy!)];
+    const width = knownSizes('ImglishLayerNormGrad', input(inputs, 'gamma'))[0]!;
+    const weights = column(op('Mul', gamma, onnx.scalar(1 / width, 'float32'))); // [D, 1]
+    const scale = column(rstd); // [M, 1]
+    const centred = op('Sub', x, column(mean)); // [M, D]
+    const t = op('Mul', dy, centred); // [M, D]
+    const along = op('Mul', scale, op('Mul', scale, op('MatMul', t, weights))); // [M, 1]
+    const removed = op('Add', op('Mul', centred, along), op('MatMul', dy, weights)); // [M, D]
+    const dx = op('Mul', op('Sub', op('Mul', dy, gamma), removed), scale);
+    const dbeta = onnx.emit('ReduceSum', [dy, onnx.sizes([0])], {
+      attributes: { keepdims: int(0) },
+    });
+    return [dx, op('MatMul', rstd, t), dbeta];
   },
 };
-
-function rowMean(x: string, onnx: OnnxBuilder): string {
-  return onnx.emit('ReduceMean', [x, onnx.sizes([-1])]);
-}
 
 export const layerNormKernels: Kernel[] = [layerNorm, layerNormGrad];

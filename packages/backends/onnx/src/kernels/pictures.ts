@@ -1,9 +1,9 @@
 import { backend_util } from '@tensorflow/tfjs-core';
-import type { Attributes, Node, Value } from '../graph/graph.js';
+import type { Attributes, Node } from '../graph/graph.js';
 import type { Size } from '../graph/size.js';
 import type { OnnxAttribute, OnnxBuilder } from '../lower/builder.js';
 import { numbersOf, pairsOf } from './attributes.js';
-import { ints, show, unsupported } from './define.js';
+import { ints, unsupported } from './define.js';
 
 type Four = [number, number, number, number];
 type Padding = Parameters<typeof backend_util.computeConv2DInfo>[4];
@@ -137,10 +137,4 @@ export function channelsFirst(x: string, last: boolean, onnx: OnnxBuilder): stri
 /** And back. */
 export function channelsBack(x: string, last: boolean, onnx: OnnxBuilder): string {
   return last ? transposed(x, [0, 2, 3, 1], onnx) : x;
-}
-
-/** The known sizes of a filter or of a picture. */
-export function knownSizes(kernel: string, { shape }: Pick<Value, 'shape'>): number[] {
-  if (shape.every((size) => typeof size === 'number')) return [...shape] as number[];
-  throw unsupported(kernel, 'sizes that are not free', show(shape));
 }

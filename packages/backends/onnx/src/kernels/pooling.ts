@@ -1,13 +1,12 @@
 import type { Node } from '../graph/graph.js';
 import { productOf } from '../lower/size-arithmetic.js';
-import { input, int, ints, spec } from './define.js';
+import { input, int, ints, knownSizes, spec } from './define.js';
 import type { Kernel } from './kernel.js';
 import {
   both,
   channelsBack,
   channelsFirst,
   knownPads,
-  knownSizes,
   padding,
   pictureOf,
   poolShape,

@@ -1,9 +1,9 @@
 import type { Attributes } from '../graph/graph.js';
 import type { OnnxBuilder } from '../lower/builder.js';
 import { booleanOf, numbersOf } from './attributes.js';
-import { input, named, spec, unsupported } from './define.js';
+import { input, knownSizes, named, spec, unsupported } from './define.js';
 import type { Kernel } from './kernel.js';
-import { channelsBack, channelsFirst, knownSizes, pictureOf } from './pictures.js';
+import { channelsBack, channelsFirst, pictureOf } from './pictures.js';
 
 /** Pictures `[N, H, W, C]` at another size. */
 function resize(name: string, options: (attributes: Attributes) => Record<string, string>): Kernel {
