@@ -1,53 +1,33 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { ConfigError, TrainError } from '@imglish/core';
 import { withoutLeaks } from '@imglish/testing';
-import {
-  add,
-  fill,
-  memory,
-  mul,
-  type Scalar,
-  sum,
-  type Tensor,
-  tensor,
-} from '@tensorflow/tfjs-core';
+import { add, fill, memory, mul, type Scalar, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type EagerCompiler, eagerCompiler } from '../../test/eager-compiler.js';
 import { loopback } from '../../test/loopback.js';
 import { memoryRun } from '../../test/memory-run.js';
 import {
   type RegressionBatch,
-  regressionBatches,
-  regressionCounts,
   regressionLoss,
   regressionParameters,
 } from '../../test/regression.js';
+import {
+  evenBatches,
+  type RegressionOptions,
+  regressionOptions,
+} from '../../test/regression-options.js';
 import type { BatchSource, Loss, StepMetrics, TrainState } from '../loop/contracts.js';
 import { disposeState } from '../loop/state.js';
-import { type TrainOptions, train } from '../loop/train.js';
+import { train } from '../loop/train.js';
 import { parameterGroups } from '../optimizer/groups.js';
 
-type Options = TrainOptions<RegressionBatch>;
+type Options = RegressionOptions;
 
 let parameters: Record<string, Tensor>;
 beforeAll(() => {
   parameters = regressionParameters();
 });
 
-function options(extra: Partial<Options> = {}): Options {
-  return {
-    parameters,
-    loss: regressionLoss,
-    counts: regressionCounts,
-    batches: regressionBatches(),
-    steps: 20,
-    schedule: (step) => 0.02 / (1 + step / 10),
-    groups: parameterGroups(parameters, { weightDecay: 0.05 }),
-    weights: { near: 1, far: 0.5 },
-    maxGradientNorm: 20,
-    ...extra,
-  };
-}
+const options = (extra: Partial<Options> = {}): Options => regressionOptions(parameters, extra);
 
 interface Recorded {
   steps: Omit<StepMetrics, 'timing'>[];
@@ -106,13 +86,6 @@ async function compare(extra: Partial<Options> = {}): Promise<EagerCompiler> {
   return compiler;
 }
 
-/** Batches of one signature: pieces differ in size. */
-const even: BatchSource<RegressionBatch> = async (index) => {
-  const x = Array.from({ length: 6 }, (_, i) => Math.sin(index * 7 + i));
-  const points = () => ({ x: tensor(x, [2, 3]), y: tensor(x.slice(4), [2, 1]) });
-  return { size: 2, streams: { near: points(), far: points() } };
-};
-
 describe('train with a compiler', () => {
   it('does the same steps as without', { timeout: 30_000 }, async () => {
     const compiler = await compare();
@@ -121,7 +94,7 @@ describe('train with a compiler', () => {
   });
 
   it('compiles once for each signature, and once more to learn what the loss reaches', async () => {
-    const compiler = await compare({ batches: even });
+    const compiler = await compare({ batches: evenBatches });
     // Broken off: the first guess was that it reaches `unused`.
     expect(compiler.compilations).toEqual(['train step', 'train step']);
   });
@@ -145,7 +118,7 @@ describe('train with a compiler', () => {
       'out.bias': { lrScale: 0.25, weightDecay: 0 },
       unused: { lrScale: 1, weightDecay: 0 },
     };
-    await compare({ groups, batches: even });
+    await compare({ groups, batches: evenBatches });
   });
 
   it('adds up micro-batches', { timeout: 30_000 }, async () => {
@@ -185,7 +158,7 @@ describe('parameters that the loss does not always reach', () => {
     return { near: near!, far: { sum: add(far.sum, own), count: far.count } };
   };
   const batches: BatchSource<RegressionBatch> = async (index) => {
-    const { size, streams } = await even(index);
+    const { size, streams } = await evenBatches(index);
     if (index % 2 === 1) return { size, streams };
     for (const tensor of Object.values(streams.far!)) tensor.dispose();
     return { size, streams: { near: streams.near! } };
@@ -234,7 +207,12 @@ describe('parameters that the loss does not always reach', () => {
       const terms = loss(current, batch, { step: 0, index: 0 });
       return { near: terms.near!, far: { sum: terms.far!.sum, count: 0 } };
     };
-    const none = { ...extra(), batches: even, loss: constant, counts: () => ({ near: 2, far: 0 }) };
+    const none = {
+      ...extra(),
+      batches: evenBatches,
+      loss: constant,
+      counts: () => ({ near: 2, far: 0 }),
+    };
     expect((await record({ ...none, compiler: eagerCompiler() })).state.own!.step).toBe(0);
     await compare(none);
     await compare({ ...none, loss, counts });
@@ -299,105 +277,5 @@ describe('a compiled run', () => {
     expect(lent[1]).toEqual([...state.parameters['in.bias']!.dataSync()]);
     disposeState(state);
     expect(memory().numTensors).toBe(before);
-  });
-});
-
-describe('a compiled step that fails', () => {
-  async function failure(extra: Partial<Options>): Promise<unknown> {
-    const compiler = eagerCompiler();
-    const error = await withoutLeaks(() =>
-      train(options({ compiler, ...extra })).then(
-        () => undefined,
-        (error) => error,
-      ),
-    );
-    expect(compiler.open()).toBe(0);
-    return error;
-  }
-
-  /** The second batch has NaN in a stream. */
-  const poisoned: BatchSource<RegressionBatch> = async (index) => {
-    const batch = await even(index);
-    if (index !== 3) return batch;
-    const { x, y } = batch.streams.far!;
-    y.dispose();
-    return { ...batch, streams: { ...batch.streams, far: { x, y: fill([2, 1], Number.NaN) } } };
-  };
-
-  it.each([[1], [2]])(
-    'names step, stream and gradient, with %i micro-batches',
-    async (accumulate) => {
-      const run = memoryRun(1);
-      const error = await failure({ run, batches: poisoned, accumulate });
-      expect(error).toBeInstanceOf(TrainError);
-      const step = accumulate === 1 ? 4 : 2;
-      expect(error).toMatchObject({
-        code: 'train/not-finite',
-        message: expect.stringMatching(
-          new RegExp(`NaN in stream far in step ${step}; the gradient of in\\.weight`),
-        ),
-      });
-      expect(run.saved.map((state) => state.step)).toEqual([1, 2, 3].slice(0, step - 1));
-      const eager = train(options({ batches: poisoned, accumulate }));
-      await expect(eager).rejects.toThrow((error as Error).message);
-    },
-  );
-
-  it('names a parameter that is not finite', async () => {
-    const bad = { ...parameters, 'in.bias': fill([16], Infinity) };
-    expect(await failure({ parameters: bad })).toMatchObject({
-      message: expect.stringMatching(/step 1; parameter in\.bias is not finite/),
-    });
-    const huge = { schedule: () => 1e38, groups: parameterGroups(parameters, { weightDecay: 10 }) };
-    const eager = await train(options(huge)).catch((error) => error);
-    expect(eager.message).toMatch(/parameter .* is not finite/);
-    expect(await failure(huge)).toMatchObject({ message: eager.message });
-  });
-
-  it('passes on what the loss and the batches throw', async () => {
-    const thrown = new Error('no such loss');
-    const loss = () => {
-      throw thrown;
-    };
-    expect(await failure({ loss })).toBe(thrown);
-    const batches: BatchSource<RegressionBatch> = async (index) => {
-      if (index === 3) throw thrown;
-      return even(index);
-    };
-    expect(await failure({ batches, accumulate: 2 })).toBe(thrown);
-  });
-
-  it('refuses losses that do not fit', async () => {
-    const constant = (): ReturnType<Loss<RegressionBatch>> => {
-      return { near: { sum: fill([], 1) as Scalar, count: 2 } };
-    };
-    const counts = () => ({ near: 2 });
-    for (const accumulate of [1, 2]) {
-      const given = { batches: even, accumulate };
-      const code = async (extra: Partial<Options>) =>
-        ((await failure({ ...given, ...extra })) as TrainError).code;
-      expect(await code({ loss: constant, counts })).toBe('train/nothing-to-learn');
-      expect(await code({ counts: () => ({ near: 1, far: 77 }) })).toBe('train/counts');
-      expect(await code({ weights: { near: 1 } })).toBe('train/unknown-stream');
-      expect(await code({ weights: { near: 1 }, counts })).toBe('train/unknown-stream');
-      expect(
-        await code({
-          loss: (current, batch, { step }) => {
-            return step < 0 ? {} : regressionLoss(current, batch);
-          },
-        }),
-      ).toBe('train/context');
-    }
-  });
-
-  it('refuses hyperparameters that cannot be', async () => {
-    expect(await failure({ adamW: { beta1: 1 } })).toBeInstanceOf(ConfigError);
-    expect(await failure({ schedule: () => -1 })).toBeInstanceOf(ConfigError);
-  });
-
-  it('needs counts, which a recorded loss cannot give', async () => {
-    const { counts: _, ...without } = options({ compiler: eagerCompiler() });
-    await expect(train(without)).rejects.toBeInstanceOf(ConfigError);
-    await expect(train(without)).rejects.toThrow(/counts together with a compiler/);
   });
 });

@@ -1,7 +1,10 @@
-import '@tensorflow/tfjs-backend-cpu';
+import { cpu } from '@imglish/backend-cpu';
+import { onnx } from '@imglish/backend-onnx/node';
 import {
+  type Backend,
   backboneSpecs,
   beit3,
+  type Compiler,
   draw,
   initializeParameters,
   modelConfig,
@@ -21,9 +24,6 @@ import {
 } from '@imglish/train';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { build } from '../src/build.js';
-import { type OnnxCompiler, onnxCompiler } from '../src/compiler/compiler.js';
-import { nodeEngine } from '../src/runtime/node-engine.js';
 
 // Whole training steps: a small BEiT-3 that fills in words beside a picture.
 
@@ -97,14 +97,15 @@ const lossWith =
     return { words: { sum: ops.maskedCrossEntropy(logits, slots.labels, slots.weights), count } };
   };
 
-let compiler: OnnxCompiler;
+let backend: Backend;
+let compiler: Compiler;
 let parameters: Record<string, tf.Tensor>;
 beforeAll(async () => {
-  await tf.setBackend('cpu');
-  compiler = onnxCompiler(await nodeEngine({ threads: 2 }), build);
+  backend = await onnx(await cpu(), { threads: 2 });
+  compiler = backend.compiler!;
   parameters = initializeParameters(specs, 3);
 });
-afterAll(() => compiler.dispose());
+afterAll(() => backend.dispose());
 
 async function record(extra: Partial<TrainOptions<FillIn>>) {
   const steps: Omit<StepMetrics, 'timing'>[] = [];
