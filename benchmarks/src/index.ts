@@ -59,7 +59,11 @@ function readArguments(): { name: string; json: boolean; options: RaceOptions } 
       },
     });
     const name = positionals.length === 1 ? positionals[0]! : '';
-    const options = { rounds: Math.floor(Number(values.rounds)), turnSeconds: Number(values.turn) };
+    const options = {
+      rounds: Math.floor(Number(values.rounds)),
+      turnSeconds: Number(values.turn),
+      note: (text: string) => console.error(`bench: ${text}`),
+    };
     return { name, json: values.json, options };
   } catch {
     return { name: '', json: false, options: { rounds: 1, turnSeconds: 1 } };

@@ -57,6 +57,7 @@ export async function inference(
     const cases: CaseReport[] = [];
     try {
       for (const [each, given] of inputs) {
+        options.note?.(each.shown);
         cases.push(await runCase({ each, given, config, folder, threads, python, ours, options }));
       }
     } finally {
@@ -156,6 +157,7 @@ async function runCase(setting: CaseSetting): Promise<CaseReport> {
         python.side(`${each.name}/eager`, 'PyTorch, eager', 'inference_mode'),
       );
       try {
+        options.note?.('PyTorch writes the ONNX file');
         await python.run(`${each.name}/export`, 1);
         official = await openOfficial(join(folder, `${each.name}.onnx`), threads);
         const name = 'onnxruntime on the official export';

@@ -31,6 +31,8 @@ export interface RaceOptions {
   readonly rounds: number;
   /** About how long each side runs in a round. */
   readonly turnSeconds: number;
+  /** Is told what is under way. */
+  readonly note?: (text: string) => void;
 }
 
 export interface RaceResult {
@@ -52,11 +54,12 @@ const PAUSE_MS = 100;
 export async function race(
   ours: Side,
   peers: readonly Side[],
-  { rounds, turnSeconds }: RaceOptions,
+  { rounds, turnSeconds, note = () => {} }: RaceOptions,
 ): Promise<RaceResult> {
   const absences: Absence[] = [];
   const entries: { side: Side; count: number; rounds: number[] }[] = [];
   for (const side of [ours, ...peers]) {
+    note(`warming up: ${side.name}`);
     try {
       const once = await warmUp(side, turnSeconds);
       const isLong = once > TOO_LONG * turnSeconds && side !== ours;
@@ -68,6 +71,7 @@ export async function race(
     }
   }
   for (let round = 0; round < rounds; round++) {
+    note(`round ${round + 1} of ${rounds}`);
     for (const entry of entries) {
       if (entry.count === 0) continue;
       await setTimeout(PAUSE_MS);
