@@ -1,6 +1,7 @@
-import type { ProtoNode } from '../lower/proto.js';
+import type { OnnxAttribute } from '../lower/builder.js';
+import { ELEMENT_TYPES, type ProtoNode } from '../lower/proto.js';
 import { type ExportGraph, withoutUnused } from './export-graph.js';
-import { int8Weight, scalesWeight, type Weight } from './weight.js';
+import { type QuantizedWeight, quantized, type Weight } from './weight.js';
 
 /**
  * Magnitudes of a linear layer's weights: 7 bits. Processors without VNNI add two products of a uint8
@@ -26,13 +27,11 @@ export function toInt8(graph: ExportGraph): ExportGraph {
 class Quantization {
   private readonly nodes: ProtoNode[] = [];
   private readonly weights: Map<string, Weight>;
-  private readonly tables: ReadonlyMap<string, Weight>;
   /** What x was quantised to: uint8 values, scale, zero point. */
   private readonly activations = new Map<string, readonly [string, string, string]>();
 
   constructor(private readonly given: ExportGraph) {
-    this.tables = new Map(given.weights.map((weight) => [weight.name, weight]));
-    this.weights = new Map(this.tables);
+    this.weights = new Map(given.weights.map((weight) => [weight.name, weight]));
   }
 
   graph(): ExportGraph {
@@ -48,43 +47,51 @@ class Quantization {
 
   private linear(node: ProtoNode): boolean {
     const [x, name, bias] = node.inputs as [string, string, string | undefined];
-    const matrix = this.tables.get(name);
-    const isLinear = node.operator === 'Gemm' && sole(node.attributes, 'transB');
-    if (!isLinear || matrix?.shape.length !== 2) return false;
-    const levels = LINEAR_LEVELS;
-    const scale = `${name}:scale`;
-    this.add(int8Weight(`${name}:int8`, matrix, { levels, transposed: true }));
-    this.add(scalesWeight(scale, matrix, levels, [matrix.shape[0]!]));
-    const [quantized, xScale, zeroPoint] = this.quantized(x);
+    const matrix = this.matrix(name);
+    const turned = isTurned(node);
+    if (!matrix || turned === undefined) return false;
+    const { values, scales } = this.add(
+      quantized(turned ? `${name}:transposed` : name, matrix, {
+        axis: turned ? 0 : 1,
+        levels: LINEAR_LEVELS,
+        transposed: turned,
+      }),
+    );
+    const [xValues, xScale, zeroPoint] = this.activation(x);
     const at = (step: string) => `${node.name}/${step}`;
     const [output] = node.outputs as [string];
-    this.emit(at('MatMulInteger'), 'MatMulInteger', [quantized, `${name}:int8`, zeroPoint]);
-    this.emit(at('Cast'), 'Cast', [at('MatMulInteger')], { to: { int: 1 } });
-    this.emit(at('Scale'), 'Mul', [xScale, scale]);
+    this.emit(at('MatMulInteger'), 'MatMulInteger', [xValues, values.name, zeroPoint]);
+    this.emit(at('Cast'), 'Cast', [at('MatMulInteger')], TO_FLOAT32);
+    this.emit(at('Scale'), 'Mul', [xScale, scales.name]);
     const scaled = bias ? at('Mul') : output;
     this.emit(scaled, 'Mul', [at('Cast'), at('Scale')]);
     if (bias) this.emit(output, 'Add', [scaled, bias]);
     return true;
   }
 
-  private lookUp(node: ProtoNode): boolean {
-    const [name, rows] = node.inputs as [string, string];
-    const table = this.tables.get(name);
-    const axis = node.attributes.axis;
-    const isLookUp = node.operator === 'Gather' && axis && 'int' in axis && axis.int === 0;
-    if (!isLookUp || table?.shape.length !== 2) return false;
-    const [quantized, scales] = [`${name}:table`, `${name}:table-scale`];
-    this.add(int8Weight(quantized, table, { levels: TABLE_LEVELS, transposed: false }));
-    this.add(scalesWeight(scales, table, TABLE_LEVELS, [table.shape[0]!, 1]));
-    const at = (step: string) => `${node.name}/${step}`;
-    this.emit(at('Row'), 'Gather', [quantized, rows], node.attributes);
-    this.emit(at('Cast'), 'Cast', [at('Row')], { to: { int: 1 } });
-    this.emit(at('Scale'), 'Gather', [scales, rows], node.attributes);
-    this.emit(node.outputs[0]!, 'Mul', [at('Cast'), at('Scale')]);
+  private lookUp({ name: node, operator, inputs, outputs, attributes }: ProtoNode): boolean {
+    const [name, rows] = inputs as [string, string];
+    const table = this.matrix(name);
+    if (!table || operator !== 'Gather' || !isInt(attributes.axis, 0)) return false;
+    const { values, scales } = this.add(
+      quantized(`${name}:table`, table, { axis: 0, levels: TABLE_LEVELS }),
+    );
+    const column = { ...scales, shape: [...scales.shape, 1] };
+    this.weights.set(column.name, column);
+    this.emit(`${node}/Row`, 'Gather', [values.name, rows], attributes);
+    this.emit(`${node}/Cast`, 'Cast', [`${node}/Row`], TO_FLOAT32);
+    this.emit(`${node}/Scale`, 'Gather', [scales.name, rows], attributes);
+    this.emit(outputs[0]!, 'Mul', [`${node}/Cast`, `${node}/Scale`]);
     return true;
   }
 
-  private quantized(x: string): readonly [string, string, string] {
+  /** The weight of that name, if it is one and a matrix. */
+  private matrix(name: string): Weight | undefined {
+    const weight = this.given.weights.find((each) => each.name === name);
+    return weight?.shape.length === 2 ? weight : undefined;
+  }
+
+  private activation(x: string): readonly [string, string, string] {
     const before = this.activations.get(x);
     if (before) return before;
     const outputs = [`${x}:uint8`, `${x}:scale`, `${x}:zero`] as const;
@@ -100,9 +107,10 @@ class Quantization {
     return outputs;
   }
 
-  /** Once, however many layers share it. */
-  private add(weight: Weight): void {
-    this.weights.set(weight.name, weight);
+  /** Layers that share a matrix share what it becomes. */
+  private add(weight: QuantizedWeight): QuantizedWeight {
+    for (const each of [weight.values, weight.scales]) this.weights.set(each.name, each);
+    return weight;
   }
 
   private emit(
@@ -115,10 +123,17 @@ class Quantization {
   }
 }
 
-/** Whether the attribute is 1 and the only one. */
-function sole(attributes: ProtoNode['attributes'], name: string): boolean {
-  const value = attributes[name];
-  return (
-    value !== undefined && 'int' in value && value.int === 1 && Object.keys(attributes).length === 1
-  );
+const TO_FLOAT32 = { to: { int: ELEMENT_TYPES.float32 } };
+
+/** Whether a product is x Wᵀ (true) or x W (false); undefined for anything else. */
+function isTurned({ operator, attributes }: ProtoNode): boolean | undefined {
+  const { transB, transA, ...others } = attributes;
+  if (operator === 'MatMul') return false;
+  if (operator !== 'Gemm' || Object.keys(others).length > 0) return undefined;
+  if (transA && !isInt(transA, 0)) return undefined;
+  return isInt(transB, 1);
+}
+
+function isInt(attribute: OnnxAttribute | undefined, value: number): boolean {
+  return attribute !== undefined && 'int' in attribute && attribute.int === value;
 }

@@ -69,82 +69,84 @@ function refuseFloat16(name: string, value: number): never {
   });
 }
 
-/** Values of `levels` steps on either side of 0; each row of the matrix has a scale of its own. */
-export interface RowQuantization {
-  /** The largest magnitude that is written. */
-  readonly levels: number;
-  /** Whether columns become rows: `[I, O]` of a matrix `[O, I]`. */
-  readonly transposed: boolean;
+/** A matrix in whole numbers: q = round(w / s), with a scale s for each row or each column. */
+export interface QuantizedWeight {
+  /** int8 of the shape of the matrix, or of its transpose. */
+  readonly values: Weight;
+  /** float32 `[n]`. */
+  readonly scales: Weight;
 }
 
-/**
- * A matrix `[O, I]` as int8: q = round(w / s), s = max |w| of the row / `levels`.
- *
- * Transposed, all of it is held (as int8); otherwise some rows at a time.
- */
-export function int8Weight(
+export interface QuantizeOptions {
+  /** The axis that there is a scale for each index of. */
+  readonly axis: 0 | 1;
+  /** The largest magnitude that is written: s = max |w| / levels. */
+  readonly levels: number;
+  /** Whether the transpose is written: all of it is held then, as int8. */
+  readonly transposed?: boolean;
+}
+
+export function quantized(
   name: string,
   matrix: Weight,
-  { levels, transposed }: RowQuantization,
-): Weight {
-  const [rows, columns] = matrix.shape as [number, number];
+  { axis, levels, transposed = false }: QuantizeOptions,
+): QuantizedWeight {
   const { source } = matrix;
-  return {
-    name,
+  const [rows, columns] = matrix.shape as [number, number];
+  let found: Promise<Float32Array> | undefined;
+  const scales = () => {
+    found ??= scalesOf(matrix, axis, levels);
+    return found;
+  };
+  const values: Weight = {
+    name: `${name}:int8`,
     type: 'int8',
     shape: transposed ? [columns, rows] : [rows, columns],
     source,
     bytes: rows * columns,
     async *pieces() {
+      const steps = await scales();
       const whole = transposed ? new Int8Array(rows * columns) : undefined;
-      for await (const { first, values } of rowsOf(source, columns, rows)) {
-        const quantized = whole ?? new Int8Array(values.length);
-        for (let at = 0; at < values.length; at += columns) {
-          const inverse = 1 / scaleOf(values.subarray(at, at + columns), levels);
-          const row = first + at / columns;
-          for (let i = 0; i < columns; i++) {
-            quantized[whole ? i * rows + row : at + i] = Math.round(values[at + i]! * inverse);
-          }
+      for await (const { first, values } of rowsOf(matrix)) {
+        const written = whole ?? new Int8Array(values.length);
+        for (let i = 0; i < values.length; i++) {
+          const [row, column] = [first + Math.floor(i / columns), i % columns];
+          const at = whole ? column * rows + row : i;
+          written[at] = Math.round(values[i]! / steps[axis === 0 ? row : column]!);
         }
-        if (!whole) yield bytesOf(quantized);
+        if (!whole) yield bytesOf(written);
       }
       if (whole) yield bytesOf(whole);
     },
   };
-}
-
-/** The scales of `int8Weight`, float32 of the shape given: one for each row. */
-export function scalesWeight(
-  name: string,
-  matrix: Weight,
-  levels: number,
-  shape: readonly number[],
-): Weight {
-  const [rows, columns] = matrix.shape as [number, number];
-  const { source } = matrix;
+  const count = matrix.shape[axis]!;
   return {
-    name,
-    type: 'float32',
-    shape,
-    source,
-    bytes: 4 * rows,
-    async *pieces() {
-      for await (const { values } of rowsOf(source, columns, rows)) {
-        const scales = new Float32Array(values.length / columns);
-        scales.forEach((_, row) => {
-          scales[row] = scaleOf(values.subarray(row * columns, (row + 1) * columns), levels);
-        });
-        yield bytesOf(scales);
-      }
+    values,
+    scales: {
+      name: `${name}:scale`,
+      type: 'float32',
+      shape: [count],
+      source,
+      bytes: 4 * count,
+      async *pieces() {
+        yield bytesOf(await scales());
+      },
     },
   };
 }
 
-/** A row of zeros has some scale; 1 is one. */
-function scaleOf(row: Float32Array, levels: number): number {
-  let largest = 0;
-  for (const value of row) largest = Math.max(largest, Math.abs(value));
-  return largest === 0 ? 1 : Math.fround(largest / levels);
+async function scalesOf(matrix: Weight, axis: 0 | 1, levels: number): Promise<Float32Array> {
+  const columns = matrix.shape[1]!;
+  const largest = new Float32Array(matrix.shape[axis]!);
+  for await (const { first, values } of rowsOf(matrix)) {
+    for (let i = 0; i < values.length; i++) {
+      const index = axis === 0 ? first + Math.floor(i / columns) : i % columns;
+      const magnitude = Math.abs(values[i]!);
+      if (magnitude > largest[index]!) largest[index] = magnitude;
+    }
+  }
+  // For zeros any scale does.
+  return largest.map((magnitude) => (magnitude === 0 ? 1 : magnitude / levels));
 }
 
 async function* pieces(source: WeightSource): AsyncGenerator<Float32Array> {
@@ -155,11 +157,11 @@ async function* pieces(source: WeightSource): AsyncGenerator<Float32Array> {
 }
 
 /** Whole rows, as many as a piece takes. */
-async function* rowsOf(
-  source: WeightSource,
-  columns: number,
-  rows: number,
-): AsyncGenerator<{ first: number; values: Float32Array }> {
+async function* rowsOf({
+  source,
+  shape,
+}: Weight): AsyncGenerator<{ first: number; values: Float32Array }> {
+  const [rows, columns] = shape as [number, number];
   const atOnce = Math.max(1, Math.floor(PIECE / columns));
   for (let first = 0; first < rows; first += atOnce) {
     const count = Math.min(atOnce, rows - first);
