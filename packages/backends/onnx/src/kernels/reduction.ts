@@ -81,6 +81,7 @@ const cumsum: Kernel = {
   },
 };
 
+/** Max and Min pass NaN over, as ONNX Runtime does: tfjs's engines disagree about it. */
 export const reductionKernels: Kernel[] = [
   reduction('Sum', { operator: 'ReduceSum', gives: atLeastInt, computes: atLeastInt }),
   reduction('Prod', { operator: 'ReduceProd', gives: atLeastInt, computes: atLeastInt }),

@@ -2,6 +2,7 @@ import type { HostDType, TensorSpec } from '@imglish/core';
 import type { Value } from '../graph/graph.js';
 import { type Size, sameSize } from '../graph/size.js';
 import type { OnnxBuilder } from '../lower/builder.js';
+import { unsupported } from './define.js';
 
 /** The one that numbers of both types fit in. */
 export function upcast(a: HostDType, b: HostDType): HostDType {
@@ -22,10 +23,13 @@ export function broadcastShapes<S extends Size>(a: readonly S[], b: readonly S[]
   return shape;
 }
 
+/** The shape that all are broadcast to. */
 export function broadcast(kernel: string, ...specs: TensorSpec[]): number[] {
   return specs.slice(1).reduce((shape, spec) => {
     const both = broadcastShapes(shape, spec.shape);
-    if (!both) throw new Error(`${kernel}: shapes [${shape}] and [${spec.shape}] do not broadcast`);
+    if (!both) {
+      throw unsupported(kernel, 'shapes that broadcast', `[${shape}] and [${spec.shape}]`);
+    }
     return both;
   }, specs[0]!.shape as number[]);
 }

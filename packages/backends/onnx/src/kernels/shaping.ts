@@ -25,7 +25,10 @@ const identity: Kernel = {
   lower: ({ inputs }, onnx) => [onnx.name(input(inputs, 'x'))],
 };
 
-/** Floats are cut to whole numbers; whatever is not 0 is true. */
+/**
+ * Floats are cut to whole numbers; whatever is not 0 is true. What int32 cannot hold becomes whatever
+ * the processor makes of it.
+ */
 const cast: Kernel = {
   name: 'Cast',
   infer: (inputs, attributes) => [spec(input(inputs, 'x').shape, dtypeOf(attributes, 'float32'))],

@@ -8,7 +8,7 @@ import type { Kernel } from './kernel.js';
 type Lower = (x: string, onnx: OnnxBuilder, attributes: Attributes) => string;
 
 /** A float function of every element; another type is cast there and back, as tfjs stores it. */
-export function floatFunction(name: string, lower: Lower, to?: HostDType): Kernel {
+function floatFunction(name: string, lower: Lower, to?: HostDType): Kernel {
   return {
     name,
     infer: (inputs) => {
