@@ -45,7 +45,8 @@ export function registerFill(program: Command): void {
       if (options.out) refuseOptions(command, ['top'], 'with --out');
       else refuseOptions(command, ['seed'], 'without --out');
       const { backend } = await openBackend(options.backend);
-      const model = await servePretrained(fileDirectory(options.model), backend);
+      // There is one answer to give: no other size will come.
+      const model = await servePretrained(fileDirectory(options.model), backend, {});
       try {
         const image = options.image
           ? await decodeAnyImage(await readBytes(options.image))

@@ -2,6 +2,7 @@ import {
   type Backend,
   bytesSink,
   CheckpointError,
+  type CompiledExecutorOptions,
   compiledExecutor,
   type Directory,
   disposeAll,
@@ -87,17 +88,19 @@ export async function loadPretrained(directory: ReadableDirectory): Promise<Pret
 
 /**
  * Opens what `savePretrained` wrote, to be run on a backend. Where that compiles, the parameters are
- * read by the engine where they lie and never become tensors. Throws as `loadPretrained`, and
- * `checkpoint/not-in-place` where the engine could not read them there.
+ * read by the engine where they lie and never become tensors. One compilation serves texts of any
+ * length and batches of any size; without free sizes it takes less time, but each size takes its own.
+ * Throws as `loadPretrained`, and `checkpoint/not-in-place` where the engine could not read them there.
  */
 export async function servePretrained(
   directory: ReadableDirectory,
   { compiler }: Pick<Backend, 'compiler'>,
+  options: CompiledExecutorOptions = { freeSizes: MASKED_FREE_SIZES },
 ): Promise<ServedModel & { dispose(): Promise<void> }> {
   return open('servePretrained', directory, async (model, tensors, specs) => {
     if (compiler) {
       const source = parameterSource(tensors, { specs });
-      const executor = compiledExecutor(compiler, source, { freeSizes: MASKED_FREE_SIZES });
+      const executor = compiledExecutor(compiler, source, options);
       return { ...model, executor, dispose: () => executor.dispose() };
     }
     const parameters = await loadTensors(loadCheckpoint(tensors, { specs }));
