@@ -52,8 +52,9 @@ const MAX_LENGTH = 64;
  * Writes parts of a model directory as ONNX files, with a README of all that `target` holds. Weights
  * are read where they lie, in pieces.
  *
- * Throws what `readModelDirectory` and `parameterSource` throw; `config/no-part` for a part or task that
- * the model lacks.
+ * Throws what `readModelDirectory`, `parameterSource` and `exportOnnx` throw; `config/no-part` for a
+ * part or task that the model lacks, `config/unsupported-option` for options of parts that are not
+ * exported, `config/max-length`.
  */
 export async function exportModel(
   source: ReadableDirectory,
@@ -66,8 +67,7 @@ export async function exportModel(
     const json = parseModelJson(directory.config);
     const parameters = parameterSource(directory.tensors, { specs: specsOf(json) });
     const preprocessor = directory.preprocessor && parsePreprocessorConfig(directory.preprocessor);
-    const longest = options.maxLength ?? Math.min(MAX_LENGTH, longestText(json.model));
-    const all = partsOf(json, longest);
+    const all = partsOf(json, roomFor(json, options.maxLength));
     const wanted = chosen(all, json, options);
     const written: ExportedFile[] = [];
     for (const part of wanted) {
@@ -80,6 +80,18 @@ export async function exportModel(
   } finally {
     await directory.close();
   }
+}
+
+function roomFor({ model }: ModelJson, maxLength: number | undefined): number {
+  const longest = longestText(model);
+  if (maxLength === undefined) return Math.min(MAX_LENGTH, longest);
+  if (Number.isSafeInteger(maxLength) && maxLength >= 2 && maxLength <= longest) return maxLength;
+  throw new ConfigError({
+    code: 'config/max-length',
+    where: 'imglish export',
+    expected: `maxLength from 2 to ${longest}, the positions of the model's texts`,
+    got: String(maxLength),
+  });
 }
 
 async function writePart(
