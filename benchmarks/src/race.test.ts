@@ -20,8 +20,8 @@ function pretend(name: string, seconds: (turn: number) => number): Side & { aske
 describe('race', () => {
   it('takes the median of the rounds and of their ratios', async () => {
     const ours = pretend('ours', () => 0.01);
-    // Warms up in turn 1; the rounds are turns 2 to 4.
-    const peer = pretend('peer', (turn) => [0, 0.01, 0.02, 0.09, 0.03][turn]!);
+    // Compiles in turn 1, warms up in turn 2; the rounds are turns 3 to 5.
+    const peer = pretend('peer', (turn) => [0, 9, 0.01, 0.02, 0.09, 0.03][turn]!);
     const { standings } = await race(ours, [peer], OPTIONS);
     expect(standings.map(({ side }) => side)).toEqual(['ours', 'peer']);
     expect(standings[0]).toMatchObject({ seconds: 0.01, faster: 1 });
@@ -32,17 +32,17 @@ describe('race', () => {
   it('fills a turn with runs', async () => {
     const ours = pretend('ours', () => 0.002);
     await race(ours, [], OPTIONS);
-    expect(ours.asked).toEqual([1, 1, 1, 1, 1, 5, 5, 5]);
+    expect(ours.asked).toEqual([1, 1, 1, 1, 1, 1, 5, 5, 5]);
   });
 
-  it('runs a very slow peer once', async () => {
-    const peer = pretend('slow', () => 5);
+  it('takes the only warm run of a very slow peer', async () => {
+    const peer = pretend('slow', (turn) => [0, 7, 5][turn]!);
     const { standings } = await race(
       pretend('ours', () => 0.01),
       [peer],
       OPTIONS,
     );
-    expect(peer.asked).toEqual([1]);
+    expect(peer.asked).toEqual([1, 1]);
     expect(standings[1]).toMatchObject({ rounds: [5], faster: 500 });
   });
 

@@ -41,7 +41,7 @@ export interface RaceResult {
   readonly absences: readonly Absence[];
 }
 
-/** A side whose first run takes this many turns is not run again: that run is all there is of it. */
+/** A warm side whose run takes this many turns is not run again: that run is all there is of it. */
 const TOO_LONG = 8;
 /** Threads of the side before may spin for a while after their work is done. */
 const PAUSE_MS = 100;
@@ -95,9 +95,12 @@ export async function race(
   return { standings, absences };
 }
 
-/** Runs for a turn, in which engines optimise, fill caches and start threads; the last run's time. */
+/**
+ * Runs for a turn, in which engines compile, fill caches and start threads, and twice at least, as
+ * the first run may be all compiling. The last run's time.
+ */
 async function warmUp(side: Side, turnSeconds: number): Promise<number> {
-  let once = 0;
+  let [once] = (await side.run(1)) as [number];
   let spent = 0;
   do {
     [once] = (await side.run(1)) as [number];
