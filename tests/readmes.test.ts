@@ -12,6 +12,7 @@ beforeAll(build);
 /** README → the folder it runs in, where the packages that it imports are found. */
 const readmes = [
   { readme: 'README.md', cwd: 'apps/cli' },
+  { readme: 'docs/export.md', cwd: 'apps/cli' },
   ...published.map(({ folder }) => ({ readme: join(folder, 'README.md'), cwd: folder })),
 ].filter(({ readme }) => readme !== 'README.md' || existsSync(join(root, readme)));
 

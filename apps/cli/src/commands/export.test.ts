@@ -36,7 +36,7 @@ describe('imglish export', () => {
     const files = PARTS.map((part) => `${part}.onnx`);
     expect(readdirSync(onnx).sort()).toEqual(['README.md', ...files].sort());
     for (const file of files) {
-      const megabytes = (statSync(join(onnx, file)).size / 1e6).toPrecision(3);
+      const megabytes = Number((statSync(join(onnx, file)).size / 1e6).toPrecision(3));
       expect(out).toMatch(new RegExp(`^ +${file} +${megabytes} MB `, 'm'));
     }
     expect(out).toMatch(new RegExp(`^wrote 9 models, .* and README.md to ${onnx}$`, 'm'));

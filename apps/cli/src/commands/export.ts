@@ -4,7 +4,7 @@ import { fileDirectory } from '@imglish/core/node';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ExportedFile, exportModel } from '../export/export-model.js';
 import { PART_GROUPS, type PartGroup } from '../export/part.js';
-import { megabytes } from '../export/readme.js';
+import { fileSize } from '../export/readme.js';
 import { integer } from './options.js';
 
 interface ExportCommandOptions {
@@ -59,11 +59,11 @@ function batchSize(text: string): 'free' | number {
 }
 
 function line({ file, bytes, seconds }: ExportedFile): string {
-  return `  ${file.padEnd(44)} ${megabytes(bytes).padStart(9)}  ${seconds.toFixed(1)} s`;
+  return `  ${file.padEnd(44)} ${fileSize(bytes).padStart(9)}  ${seconds.toFixed(1)} s`;
 }
 
 function summary(out: string, files: readonly ExportedFile[]): string {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const count = `${files.length} ${files.length === 1 ? 'model' : 'models'}`;
-  return `wrote ${count}, ${megabytes(bytes)}, and README.md to ${out}`;
+  return `wrote ${count}, ${fileSize(bytes)}, and README.md to ${out}`;
 }

@@ -36,14 +36,16 @@ function table(parts: readonly DescribedPart[]): string {
   const rows = parts.flatMap(({ files }) =>
     files.map(({ names, precision, bytes }) => {
       const file = names.map((name) => `\`${name}\``).join(' with ');
-      return `| ${file} | ${precision} | ${megabytes(bytes)} |`;
+      return `| ${file} | ${precision} | ${fileSize(bytes)} |`;
     }),
   );
   return ['| file | precision | size |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toPrecision(3)} MB`;
+/** Three digits, in MB or GB. */
+export function fileSize(bytes: number): string {
+  const megabytes = Number((bytes / 1e6).toPrecision(3));
+  return megabytes < 1000 ? `${megabytes} MB` : `${megabytes / 1000} GB`;
 }
 
 function section({ part }: DescribedPart): string {
