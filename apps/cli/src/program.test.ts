@@ -12,7 +12,9 @@ const spm = join(GOLDEN, 'tokenizer/tiny_unigram1000.spm');
 const vqa = join(GOLDEN, 'weights/vqa.pth');
 
 it('has a command for everything it can do', () => {
-  const names = 'quickstart pretrain fill tokenize describe convert export doctor parity'.split(' ');
+  const names = 'quickstart pretrain fill tokenize describe convert export doctor parity'.split(
+    ' ',
+  );
   expect([...NAMES].sort()).toEqual(names.sort());
 });
 
