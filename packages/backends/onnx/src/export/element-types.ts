@@ -5,6 +5,9 @@ const TRUTHS = new Set([
   ...['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'IsInf', 'IsNaN'],
   ...['Not', 'And', 'Or', 'Xor'],
 ]);
+const COUNTS = new Set(['Shape', 'ArgMax', 'ArgMin']);
+/** Operators whose second output says where the values of the first came from. */
+const PLACES = new Set(['TopK', 'MaxPool']);
 const NAMES: ReadonlyMap<number, ElementType> = new Map(
   Object.entries(ELEMENT_TYPES).map(([name, number]) => [number, name as ElementType]),
 );
@@ -30,7 +33,6 @@ function outputType(
 ): ElementType {
   if (TRUTHS.has(operator)) return 'bool';
   if (operator === 'Cast') return NAMES.get((attributes.to as { int: number }).int)!;
-  const counts = operator === 'Shape' || operator === 'ArgMax' || operator === 'ArgMin';
-  if (counts || (operator === 'TopK' && index === 1)) return 'int64';
+  if (COUNTS.has(operator) || (PLACES.has(operator) && index === 1)) return 'int64';
   return types.get(inputs[operator === 'Where' ? 1 : 0]!)!;
 }

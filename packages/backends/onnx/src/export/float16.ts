@@ -12,13 +12,16 @@ import { float16Weight, type Weight } from './weight.js';
 /** Sums, and functions that magnify a relative error or leave the range. */
 const IN_FLOAT32 = new Set([
   ...['Softmax', 'LogSoftmax', 'ReduceLogSumExp', 'ReduceMean', 'ReduceSum', 'ReduceProd'],
-  ...['CumSum', 'Exp', 'Log', 'Pow', 'Sqrt', 'Reciprocal', 'Div', 'Range'],
+  ...['CumSum', 'Exp', 'Log', 'Pow', 'Sqrt', 'Reciprocal', 'Div', 'Range', 'ScatterElements'],
 ]);
 /** Those of them whose results may leave the range of float16 although their inputs were in it. */
-const WIDENING = new Set(['ReduceSum', 'ReduceProd', 'CumSum', 'Exp', 'Pow', 'Reciprocal', 'Div']);
-/** What gives ordinary numbers again, or would be slow otherwise. */
+const WIDENING = new Set([
+  ...['ReduceSum', 'ReduceProd', 'CumSum', 'ScatterElements'],
+  ...['Exp', 'Pow', 'Reciprocal', 'Div'],
+]);
+/** What gives ordinary numbers again, or is most of the work. */
 const NARROWING = new Set([
-  ...['Softmax', 'Sigmoid', 'Tanh', 'Erf', 'LayerNormalization'],
+  ...['Softmax', 'Sigmoid', 'HardSigmoid', 'Tanh', 'Erf', 'LayerNormalization'],
   ...['MatMul', 'Gemm', 'Conv', 'ConvTranspose', 'Einsum'],
 ]);
 

@@ -56,9 +56,11 @@ export async function writeExport(
     );
     written.unshift(sink);
     for (const each of sinks) await each.flush?.();
-    // What a model of this name had outside belongs to it no longer.
-    await directory.remove(outside.length > 0 ? model : data);
+    // A model never stands beside weights that are not its own: an earlier one goes before the new
+    // weights come, earlier weights after the new model has come.
+    if (outside.length > 0) await directory.remove(model);
     for (const each of sinks) await each.close(); // The model is the last.
+    if (outside.length === 0) await directory.remove(data);
     return written.map(({ file, bytes }) => ({ name: file, bytes }));
   } catch (error) {
     for (const sink of sinks) await sink.abort();
