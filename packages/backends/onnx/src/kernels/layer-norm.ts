@@ -1,4 +1,5 @@
 import { numberOf } from './attributes.js';
+import { columnSums } from './column-sums.js';
 import { float, input, int, knownSizes, spec } from './define.js';
 import type { Kernel } from './kernel.js';
 
@@ -49,10 +50,7 @@ const layerNormGrad: Kernel = {
     const along = op('Mul', scale, op('Mul', scale, op('MatMul', t, weights))); // [M, 1]
     const removed = op('Add', op('Mul', centred, along), op('MatMul', dy, weights)); // [M, D]
     const dx = op('Mul', op('Sub', op('Mul', dy, gamma), removed), scale);
-    const dbeta = onnx.emit('ReduceSum', [dy, onnx.sizes([0])], {
-      attributes: { keepdims: int(0) },
-    });
-    return [dx, op('MatMul', rstd, t), dbeta];
+    return [dx, op('MatMul', rstd, t), columnSums(input(inputs, 'dy'), onnx)];
   },
 };
 

@@ -1,3 +1,4 @@
+import { columnSums } from './column-sums.js';
 import { input, int, spec } from './define.js';
 import type { Kernel } from './kernel.js';
 
@@ -31,7 +32,7 @@ const linearGrad: Kernel = {
     return [
       onnx.emit('MatMul', [dy!, weight!]),
       onnx.emit('Gemm', [dy!, x!], { attributes: { transA: int(1) } }),
-      onnx.emit('ReduceSum', [dy!, onnx.sizes([0])], { attributes: { keepdims: int(0) } }),
+      columnSums(input(inputs, 'dy'), onnx),
     ];
   },
 };
