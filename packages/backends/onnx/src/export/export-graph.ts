@@ -38,12 +38,13 @@ export function foldReshapes(graph: ExportGraph): ExportGraph {
   const uses = usesOf(graph.nodes, graph.outputs);
   const weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
   const shapes = new Map(graph.initializers.map(({ name, values }) => [name, values]));
+  const given = new Set(graph.outputs.map(({ name }) => name));
   const renamed = new Map<string, string>();
   const nodes = graph.nodes.filter(({ operator, inputs, outputs }) => {
     const weight = weights.get(inputs[0] ?? '');
     const bytes = shapes.get(inputs[1] ?? '');
-    const folds = operator === 'Reshape' && weight && uses.get(weight.name) === 1;
-    if (!folds || !(bytes instanceof Uint8Array)) return true;
+    const isSole = weight && uses.get(weight.name) === 1 && !given.has(outputs[0]!);
+    if (operator !== 'Reshape' || !isSole || !(bytes instanceof Uint8Array)) return true;
     const shape = Array.from(new BigInt64Array(bytes.slice().buffer), Number);
     if (shape.some((size) => size <= 0)) return true;
     weights.set(weight.name, float32Weight(weight.name, weight.source, shape));

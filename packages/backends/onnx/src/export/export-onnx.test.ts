@@ -286,6 +286,20 @@ describe('weights', () => {
     near((await run(await bytesIn(directory, 'f.onnx'), inputs())).y!.data as Float32Array, limit);
   });
 
+  it('are written in the shape that they are used in, and are given as they are', async () => {
+    const parameters = { w: random([4, 2, 3]), v: random([6]) };
+    const g: Traceable = ({ x }, { w, v }) => ({
+      y: ops.linear(x!, tf.reshape(w!, [4, 6])),
+      given: tf.reshape(v!, [2, 3]),
+    });
+    for (const precision of PRECISIONS) {
+      const outputs = await both(g, { x: random([5, 6]) }, { parameters, precision });
+      for (const { apart } of outputs) expect(apart).toBeLessThan(0.05);
+      const operators = await operatorsOf(outputs[0]!.bytes);
+      expect(operators.includes('DynamicQuantizeMatMul')).toBe(precision === 'int8');
+    }
+  });
+
   it('are read from regions of an engine', async () => {
     const { w, b } = values();
     const all = Float32Array.from([7, ...w.dataSync(), ...b.dataSync()]);

@@ -35,10 +35,16 @@ export function weightSources(parameters: Parameters | ParameterSource, open: Op
     files.set(file, opened);
     return opened;
   };
+  // A backend may copy all of a tensor to give a piece of it: the one that is being read is kept.
+  let latest: { tensor: Tensor; data: Promise<Float32Array> } | undefined;
+  const dataOf = (tensor: Tensor) => {
+    if (latest?.tensor !== tensor) latest = { tensor, data: tensor.data<'float32'>() };
+    return latest.data;
+  };
   const sources = Object.fromEntries(
     Object.entries(parameters).map(([name, given]: [string, Tensor | ParameterPlace]) => [
       name,
-      given instanceof Tensor ? ofTensor(given) : ofPlace(name, given, openOnce),
+      given instanceof Tensor ? ofTensor(given, dataOf) : ofPlace(name, given, openOnce),
     ]),
   );
   return {
@@ -53,11 +59,10 @@ export function weightSources(parameters: Parameters | ParameterSource, open: Op
   };
 }
 
-function ofTensor(tensor: Tensor): WeightSource {
+function ofTensor(tensor: Tensor, dataOf: (tensor: Tensor) => Promise<Float32Array>): WeightSource {
   return {
     shape: tensor.shape,
-    read: async (offset, count) =>
-      (await tensor.data<'float32'>()).subarray(offset, offset + count),
+    read: async (offset, count) => (await dataOf(tensor)).subarray(offset, offset + count),
   };
 }
 
