@@ -31,7 +31,7 @@ const commands = {
   soak: {
     install: EVERYTHING,
     build: ['build:types', EVERYTHING],
-    run: (args) => run('vitest', ['run', '--project', 'unit', ...args], { SOAK: '1' }),
+    run: soak,
   },
   build: { install: EVERYTHING, build: ['build:types', EVERYTHING], run: () => 0 },
   typecheck: { install: EVERYTHING, build: ['build', EVERYTHING], run: typecheck },
@@ -129,6 +129,13 @@ async function build(task, filter) {
     ]);
     if (status !== 0) fail(`${output}\nthe build failed (see above)`);
   });
+}
+
+/** The long tests; `fill` alone is a training that must get somewhere. */
+function soak(args) {
+  if (args[0] === 'fill')
+    return cli(['quickstart', '--long', '--out', 'runs/fill', ...args.slice(1)]);
+  return run('vitest', ['run', '--project', 'unit', ...args], { SOAK: '1' });
 }
 
 /** Everything vitest knows, then the tests that need a browser. Arguments select files. */

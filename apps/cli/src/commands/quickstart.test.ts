@@ -18,14 +18,20 @@ vi.mock('../quickstart/prepare.js', async (original) => {
       return {
         ...data,
         images: first(256, data.images),
-        unseenConcepts: first(16, data.unseenConcepts),
-        unseenStyle: first(16, data.unseenStyle),
+        unseenConcepts: first(32, data.unseenConcepts),
+        unseenStyle: first(32, data.unseenStyle),
       };
     },
   };
 });
 
 const STEPS = 2;
+/** What is trained where steps are compiled. */
+const config = preset('small');
+const [size] = config.imageSize;
+const side = size / config.patchSize;
+/** 40 % of the patches. */
+const MASKED = Math.round(0.4 * side ** 2);
 const folder = temporaryFolder();
 
 function quickstart(name: string, ...options: string[]): Promise<Ran> {
@@ -49,7 +55,7 @@ describe('quickstart', { timeout: 300_000 }, () => {
     const lines = first.out.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^computing with onnx: onnxruntime-node .*, 1 thread, /);
     expect(lines[1]).toMatch(
-      /^\d+ captioned pictures to learn from, 16 of unseen concepts and 16 in an unseen style to be asked about, \d+ texts$/,
+      /^\d+ captioned pictures to learn from, 32 of unseen concepts and 32 in an unseen style to be asked about, \d+ texts$/,
     );
     expect(lines.at(-3)).toBe(`model   ${join(folder, 'first/model')}`);
     expect(lines.at(-2)).toBe(`report  ${join(folder, 'first/report.html')}`);
@@ -66,11 +72,13 @@ describe('quickstart', { timeout: 300_000 }, () => {
     for (const stream of ['words of a text', 'patches of an image a', 'caption, given']) {
       expect(rows.filter((row) => row.includes(stream))).toHaveLength(3);
     }
-    // Chance after two steps: ln 2000 for words, ln 128 for codes, and about ½ more, because the
+    // Chance after two steps: ln 4000 for words, ln 128 for codes, and about ½ more, because the
     // logits of a fresh head have a variance of 1.
     const loss = (name: string) =>
       Number(new RegExp(`${name} +([\\d.]+) `).exec(rows.join('\n'))![1]);
-    expect(Math.abs(loss('words of a text alone') - Math.log(2000) - 0.5)).toBeLessThan(0.5);
+    expect(
+      Math.abs(loss('words of a text alone') - Math.log(config.vocabularySize) - 0.5),
+    ).toBeLessThan(0.5);
     expect(Math.abs(loss('patches of an image alone') - Math.log(128) - 0.5)).toBeLessThan(0.5);
   });
 
@@ -92,12 +100,12 @@ describe('quickstart', { timeout: 300_000 }, () => {
       'visual_tokenizer.safetensors',
     ]);
     expect(JSON.parse(bytes('first/model/config.json').toString())).toEqual({
-      model: JSON.parse(JSON.stringify(preset('tiny'))),
+      model: JSON.parse(JSON.stringify(config)),
       head: { task: 'masked-data-modelling', options: { codes: 128 } },
     });
     const { vocabSize } = textTokenizer(new Uint8Array(bytes('first/model/tokenizer.spm')));
-    expect(vocabSize).toBe(2000);
-    expect(await outputOf('describe', model)).toContain('4 layers of width 128');
+    expect(vocabSize).toBe(config.vocabularySize);
+    expect(await outputOf('describe', model)).toContain('6 layers of width 256');
     const card = bytes('first/model/README.md').toString();
     expect(card).toContain('npm start -- --seed 5 --steps 2 ');
     expect(card).toMatch(/^- pictures by OpenMoji .*share alike/m);
@@ -116,7 +124,7 @@ describe('quickstart', { timeout: 300_000 }, () => {
     for (const source of sources) {
       const [, base64] = /^data:image\/png;base64,(.+)$/.exec(source)!;
       const { width, height } = decodeImage(new Uint8Array(Buffer.from(base64!, 'base64')));
-      expect([width, height]).toEqual([32, 32]);
+      expect([width, height]).toEqual([size, size]);
     }
   });
 
@@ -127,6 +135,14 @@ describe('quickstart', { timeout: 300_000 }, () => {
       expect(bytes('second/model', name).equals(bytes('first/model', name)), name).toBe(true);
     }
     expect(bytes('second/report.html').equals(bytes('first/report.html'))).toBe(true);
+  });
+
+  it('fails the long run where the image does not help enough', async () => {
+    const { code, out } = await quickstart('long', '--long');
+    expect(code).toBe(1);
+    expect(out.trimEnd().split('\n').at(-1)).toMatch(
+      /^masked words of concepts shown: [\d.]+ % with the image, [\d.]+ % without it, -?[\d.]+ points more \(goal: 10\)$/,
+    );
   });
 
   it('gives others for another seed and without share-alike drawings, as JSON too', async () => {
@@ -196,14 +212,14 @@ describe('quickstart', { timeout: 300_000 }, () => {
     });
 
     it('gives every piece for a blank; only special tokens are missing from one', async () => {
-      const { out } = await fill('<mask>', '--top', '2000', '--json');
+      const { out } = await fill('<mask>', '--top', '4000', '--json');
       const [list] = JSON.parse(out).blanks;
       const sum = list.reduce(
         (total: number, guess: { probability: number }) => total + guess.probability,
         0,
       );
       // All but <s>, <pad>, </s>, <unk> and <mask>, which after two steps have about their share.
-      expect(list).toHaveLength(1995);
+      expect(list).toHaveLength(config.vocabularySize - 5);
       expect(sum).toBeLessThan(1);
       expect(sum).toBeGreaterThan(0.95);
     });
@@ -212,23 +228,23 @@ describe('quickstart', { timeout: 300_000 }, () => {
       const out = join(folder, 'filled.png');
       const ran = await fill('--image', image, '--out', out);
       expect(ran.code).toBe(0);
-      // 40 % of 16 patches.
-      const [, right] =
-        /^wrote .*filled\.png: original, masked, filled in; (\d) of 6 codes right\n$/.exec(
+      const [, right, all] =
+        /^wrote .*filled\.png: original, masked, filled in; (\d+) of (\d+) codes right\n$/.exec(
           ran.out,
         )!;
-      expect(Number(right)).toBeLessThanOrEqual(6);
+      expect(Number(all)).toBe(MASKED);
+      expect(Number(right)).toBeLessThanOrEqual(MASKED);
       const picture = decodeImage(new Uint8Array(readFileSync(out)));
-      expect([picture.width, picture.height]).toEqual([3 * 32 + 2 * 4, 32]);
+      expect([picture.width, picture.height]).toEqual([3 * size + 2 * 4, size]);
 
       const patchesThatDiffer = (a: number, b: number) => {
         const pixel = (panel: number, x: number, y: number) =>
           picture.data
-            .subarray(3 * (y * picture.width + panel * 36 + x))
+            .subarray(3 * (y * picture.width + panel * (size + 4) + x))
             .subarray(0, 3)
             .join();
-        const patches = Array.from({ length: 16 }, (_, patch) => {
-          const [left, top] = [8 * (patch % 4), 8 * Math.floor(patch / 4)];
+        const patches = Array.from({ length: side ** 2 }, (_, patch) => {
+          const [left, top] = [8 * (patch % side), 8 * Math.floor(patch / side)];
           return Array.from({ length: 64 }, (_, i) => [
             left + (i % 8),
             top + Math.floor(i / 8),
@@ -237,7 +253,7 @@ describe('quickstart', { timeout: 300_000 }, () => {
         return patches.flatMap((differs, patch) => (differs ? [patch] : []));
       };
       const masked = patchesThatDiffer(0, 1);
-      expect(masked).toHaveLength(6);
+      expect(masked).toHaveLength(MASKED);
       expect(patchesThatDiffer(1, 2)).toEqual(masked);
       expect(masked).toEqual(expect.arrayContaining(patchesThatDiffer(0, 2)));
     });
@@ -246,7 +262,7 @@ describe('quickstart', { timeout: 300_000 }, () => {
       const picture = async (name: string, ...args: string[]) => {
         const out = join(folder, name);
         const ran = await fill(...args, '--image', image, '--out', out, '--json');
-        expect(JSON.parse(ran.out)).toEqual({ out, masked: 6, right: expect.any(Number) });
+        expect(JSON.parse(ran.out)).toEqual({ out, masked: MASKED, right: expect.any(Number) });
         return readFileSync(out);
       };
       const [zero, again, one] = [

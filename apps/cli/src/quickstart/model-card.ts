@@ -6,18 +6,19 @@ import type { QuickstartSettings } from './settings.js';
 
 /** The model card that is written beside the weights: what it is, from what, how well it does. */
 export function modelCard(
-  { config, recipe, shareAlike }: QuickstartSettings,
+  { config, preset, recipe, shareAlike, long }: QuickstartSettings,
   backend: string,
   evaluation: QuickstartEvaluation,
 ): string {
   const command = [
     `npm start -- --seed ${recipe.seed} --steps ${recipe.steps}`,
     `--initialization ${recipe.initialization}`,
+    ...(long ? ['--long'] : []),
     ...(shareAlike ? [] : ['--no-share-alike']),
   ].join(' ');
   const licences = emojiLicences.filter((licence) => shareAlike || !licence.shareAlike);
   const sources = describeLicences(licences).replaceAll(/^/gm, '- ');
-  return `# A tiny BEiT-3, pretrained on emoji
+  return `# A ${preset} BEiT-3, pretrained on emoji
 
 ${config.layers} layers, width ${config.dim}, ${config.imageSize.join(' × ')} px, ${config.vocabularySize} words. A demonstration, not a model for use.
 

@@ -1,4 +1,4 @@
-import { type ModelConfig, preset } from '@imglish/core';
+import { type ModelConfig, type PresetName, preset } from '@imglish/core';
 import { type Initialization, type PretrainRecipe, pretrainRecipe } from '@imglish/pretrain';
 import type { EmojiSource } from '../model/training-data.js';
 
@@ -6,6 +6,7 @@ import type { EmojiSource } from '../model/training-data.js';
 export interface QuickstartSettings {
   /** Name of the engine. */
   backend: string;
+  preset: PresetName;
   config: ModelConfig;
   recipe: PretrainRecipe;
   /** Size of the visual codebook. */
@@ -15,6 +16,7 @@ export interface QuickstartSettings {
   /** WordNet glosses among the texts. */
   glosses: number;
   shareAlike: boolean;
+  long: boolean;
 }
 
 /** What a user may choose. */
@@ -23,29 +25,50 @@ export interface QuickstartChoices {
   steps?: number | undefined;
   initialization: Initialization;
   shareAlike: boolean;
+  /** Trains until the image helps the words, instead of for a minute and a half. */
+  long?: boolean;
 }
 
-/** Updates by engine: on two cores about 90 seconds of them op by op, less where they are compiled. */
-const STEPS: Readonly<Record<string, number>> = { onnx: 400, wasm: 400, cpu: 30 };
+type Run = Pick<PretrainRecipe, 'steps' | 'mix' | 'accumulate' | 'lr'> & { preset: PresetName };
 
-/** The default run: the tiny preset, a recipe that is sized for a minute and a half. */
+const EVEN = { text: 8, image: 8, pair: 8 };
+const ON_WASM: Run = { preset: 'tiny', steps: 400, mix: EVEN, accumulate: 2, lr: 2e-3 };
+
+/** By engine, about 90 seconds on two cores; where steps are compiled, of a larger model. */
+const RUNS: Readonly<Record<string, Run>> = {
+  onnx: { preset: 'small', steps: 200, mix: EVEN, accumulate: 1, lr: 1e-3 },
+  wasm: ON_WASM,
+  cpu: { ...ON_WASM, steps: 30 },
+};
+
+/** Pictures small enough to be seen some forty times in a quarter of an hour, most of them with captions. */
+const LONG: Run = {
+  preset: 'tiny',
+  steps: 4000,
+  mix: { text: 8, image: 8, pair: 32 },
+  accumulate: 1,
+  lr: 2e-3,
+};
+
+/** The default run, or the long one. */
 export function quickstartSettings(
   backend: string,
-  options: QuickstartChoices,
+  { seed, steps, initialization, shareAlike, long = false }: QuickstartChoices,
 ): QuickstartSettings {
-  const { seed, steps, initialization, shareAlike } = options;
-  const updates = steps ?? STEPS[backend] ?? STEPS.cpu!;
+  const run = long ? LONG : (RUNS[backend] ?? RUNS.cpu!);
+  const updates = steps ?? run.steps;
   return {
     backend,
-    config: preset('tiny'),
+    preset: run.preset,
+    config: preset(run.preset),
     recipe: pretrainRecipe({
       seed,
       steps: updates,
-      mix: { text: 8, image: 8, pair: 8 },
-      accumulate: 2,
+      mix: run.mix,
+      accumulate: run.accumulate,
       maxTextLength: 20,
       maxCaptionLength: 16,
-      lr: 2e-3,
+      lr: run.lr,
       minLr: 1e-5,
       warmupSteps: Math.ceil(updates / 12),
       maxGradientNorm: 3,
@@ -55,6 +78,7 @@ export function quickstartSettings(
     codebookImages: 2000,
     glosses: 3000,
     shareAlike,
+    long,
   };
 }
 
