@@ -30,6 +30,8 @@ export async function productLimit(products: readonly Product[], threads: number
     const session = await InferenceSession.create(oneNodeModel(product, constant), {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
+      // Else the threads of the product before would still take the processor from this one's.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
     sessions.push(session);
     const feeds = {
