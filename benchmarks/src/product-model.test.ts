@@ -1,7 +1,7 @@
 import { draw } from '@imglish/core';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { expect, it } from 'vitest';
-import { oneNodeModel, productShapes } from './one-node-model.js';
+import { productModel, productShapes } from './product-model.js';
 import type { Product } from './products.js';
 
 const SIZES = { m: 3, k: 4, n: 5, count: 1 };
@@ -31,7 +31,7 @@ it.each([
   { ...SIZES, batch: 1, transposeA: true, transposeB: false, constant: false },
   { ...SIZES, batch: 2, transposeA: false, transposeB: false, constant: false },
 ])(
-  'oneNodeModel computes the product $batch, $transposeA, $transposeB, $constant',
+  'productModel computes the product $batch, $transposeA, $transposeB, $constant',
   async (product) => {
     const shapes = productShapes(product);
     const random = draw(1, 'product');
@@ -39,7 +39,7 @@ it.each([
       Float32Array.from({ length: shape.reduce((x, y) => x * y) }, () => random.normal());
     const [a, b] = [values(shapes.a), values(shapes.b)];
     const session = await InferenceSession.create(
-      oneNodeModel(product, product.constant ? b : undefined),
+      productModel(product, product.constant ? b : undefined),
     );
     expect(session.inputNames).toEqual(product.constant ? ['a'] : ['a', 'b']);
     const { c } = await session.run({

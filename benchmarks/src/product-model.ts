@@ -5,13 +5,15 @@ import type { Product } from './products.js';
 const IR_VERSION = 10;
 const OPSET = 20;
 const FLOAT = 1;
+const INT64 = 7;
 const ATTRIBUTE_INT = 2;
 
 /**
- * A serialised ONNX model of one node, `c = a · b`: `Gemm` for a single product (it takes operands
- * transposed), `MatMul` for a batch. A constant `b` is in the model, else it is an input.
+ * A serialised ONNX model of one product, `c = a · b`: `Gemm` for a single one (it takes operands
+ * transposed), `MatMul` for a batch. A constant `b` is in the model, else it is an input. Whoever wants
+ * the time and not the values asks for `first`, one value of `c`: onnxruntime copies what is asked for.
  */
-export function oneNodeModel(product: Product, constant?: Float32Array): Uint8Array {
+export function productModel(product: Product, constant?: Float32Array): Uint8Array {
   const { a, b, c } = productShapes(product);
   const isBatch = product.batch > 1;
   const node = (writer: BinaryWriter): void => {
@@ -30,23 +32,32 @@ export function oneNodeModel(product: Product, constant?: Float32Array): Uint8Ar
       });
     }
   };
-  const weight = (values: Float32Array) => (writer: BinaryWriter) => {
-    for (const size of b) writer.tag(1, WireType.Varint).int64(size);
-    writer.tag(2, WireType.Varint).int32(FLOAT);
-    writer.tag(8, WireType.LengthDelimited).string('b');
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    writer.tag(9, WireType.LengthDelimited).bytes(bytes);
+  const slice = (writer: BinaryWriter): void => {
+    for (const name of ['c', 'starts', 'ends'])
+      writer.tag(1, WireType.LengthDelimited).string(name);
+    writer.tag(2, WireType.LengthDelimited).string('first');
+    writer.tag(4, WireType.LengthDelimited).string('Slice');
   };
+  const ones = c.map(() => 1);
   const model = new BinaryWriter();
   model.tag(1, WireType.Varint).int64(IR_VERSION);
   message(model, 8, (opset) => opset.tag(2, WireType.Varint).int64(OPSET));
   message(model, 7, (graph) => {
     message(graph, 1, node);
+    message(graph, 1, slice);
     graph.tag(2, WireType.LengthDelimited).string('product');
-    if (constant) message(graph, 5, weight(constant));
+    if (constant) message(graph, 5, initializer('b', b, FLOAT, constant));
+    for (const [name, at] of [
+      ['starts', 0],
+      ['ends', 1],
+    ] as const) {
+      const values = BigInt64Array.from(c, () => BigInt(at));
+      message(graph, 5, initializer(name, [c.length], INT64, values));
+    }
     message(graph, 11, tensor('a', a));
     if (!constant) message(graph, 11, tensor('b', b));
     message(graph, 12, tensor('c', c));
+    message(graph, 12, tensor('first', ones));
   });
   return model.finish();
 }
@@ -62,6 +73,21 @@ export function productShapes({ batch, m, k, n, transposeA, transposeB }: Produc
     a: [...outer, ...(transposeA ? [k, m] : [m, k])],
     b: [...outer, ...(transposeB ? [n, k] : [k, n])],
     c: [...outer, m, n],
+  };
+}
+
+function initializer(
+  name: string,
+  shape: readonly number[],
+  type: number,
+  values: Float32Array | BigInt64Array,
+): (writer: BinaryWriter) => void {
+  return (writer) => {
+    for (const size of shape) writer.tag(1, WireType.Varint).int64(size);
+    writer.tag(2, WireType.Varint).int32(type);
+    writer.tag(8, WireType.LengthDelimited).string(name);
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    writer.tag(9, WireType.LengthDelimited).bytes(bytes);
   };
 }
 
