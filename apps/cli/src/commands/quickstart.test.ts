@@ -18,8 +18,8 @@ vi.mock('../quickstart/prepare.js', async (original) => {
       return {
         ...data,
         images: first(256, data.images),
-        unseenConcepts: first(32, data.unseenConcepts),
-        unseenStyle: first(32, data.unseenStyle),
+        unseenConcepts: first(48, data.unseenConcepts),
+        unseenStyle: first(48, data.unseenStyle),
       };
     },
   };
@@ -55,7 +55,7 @@ describe('quickstart', { timeout: 300_000 }, () => {
     const lines = first.out.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^computing with onnx: onnxruntime-node .*, 1 thread, /);
     expect(lines[1]).toMatch(
-      /^\d+ captioned pictures to learn from, 32 of unseen concepts and 32 in an unseen style to be asked about, \d+ texts$/,
+      /^\d+ captioned pictures to learn from, 48 of unseen concepts and 48 in an unseen style to be asked about, \d+ texts$/,
     );
     expect(lines.at(-3)).toBe(`model   ${join(folder, 'first/model')}`);
     expect(lines.at(-2)).toBe(`report  ${join(folder, 'first/report.html')}`);

@@ -29,7 +29,8 @@ export interface QuickstartChoices {
   long?: boolean;
 }
 
-type Run = Pick<PretrainRecipe, 'steps' | 'mix' | 'accumulate' | 'lr'> & { preset: PresetName };
+type Run = Pick<PretrainRecipe, 'steps' | 'mix' | 'accumulate' | 'lr'> &
+  Partial<Pick<PretrainRecipe, 'ratios' | 'weights'>> & { preset: PresetName };
 
 const EVEN = { text: 8, image: 8, pair: 8 };
 const ON_WASM: Run = { preset: 'tiny', steps: 400, mix: EVEN, accumulate: 2, lr: 2e-3 };
@@ -41,13 +42,18 @@ const RUNS: Readonly<Record<string, Run>> = {
   cpu: { ...ON_WASM, steps: 30 },
 };
 
-/** Pictures small enough to be seen some forty times in a quarter of an hour, most of them with captions. */
+/**
+ * Pictures small enough to be seen some sixty times in a quarter of an hour. Most words of a caption
+ * are masked and most of its picture is not, so that the picture has to tell them.
+ */
 const LONG: Run = {
   preset: 'tiny',
-  steps: 4000,
-  mix: { text: 8, image: 8, pair: 32 },
+  steps: 6000,
+  mix: { text: 8, image: 0, pair: 48 },
   accumulate: 1,
   lr: 2e-3,
+  ratios: { text: 0.15, image: 0.25, pairText: 0.8 },
+  weights: { text: 1, image: 1, pairText: 1, pairImage: 0.3 },
 };
 
 /** The default run, or the long one. */
@@ -56,19 +62,18 @@ export function quickstartSettings(
   { seed, steps, initialization, shareAlike, long = false }: QuickstartChoices,
 ): QuickstartSettings {
   const run = long ? LONG : (RUNS[backend] ?? RUNS.cpu!);
+  const { preset: name, ...recipe } = run;
   const updates = steps ?? run.steps;
   return {
     backend,
-    preset: run.preset,
-    config: preset(run.preset),
+    preset: name,
+    config: preset(name),
     recipe: pretrainRecipe({
+      ...recipe,
       seed,
       steps: updates,
-      mix: run.mix,
-      accumulate: run.accumulate,
       maxTextLength: 20,
       maxCaptionLength: 16,
-      lr: run.lr,
       minLr: 1e-5,
       warmupSteps: Math.ceil(updates / 12),
       maxGradientNorm: 3,
