@@ -46,7 +46,7 @@ export async function generalTrace(
     );
     traces.set(corner.join(), await at(sizes));
   }
-  const general = generalise({ low, high, at: (corner) => traces.get([...corner].sort().join())! });
+  const general = generalise({ low, high, at: (corner) => traces.get(corner.join())! });
   assertHolds(general, await at(third), third);
   return general;
 }

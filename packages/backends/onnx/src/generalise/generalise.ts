@@ -7,7 +7,7 @@ import { evaluate, interpolate, type Size, type SizeValues, subsets } from '../g
 export interface Corners {
   readonly low: SizeValues;
   readonly high: SizeValues;
-  /** The trace where the named sizes have their high value, the others their low one. */
+  /** The trace where the named sizes, sorted, have their high value, the others their low one; always the same graph. */
   at(corner: readonly string[]): Graph;
 }
 
@@ -21,21 +21,14 @@ export interface Corners {
 export function generalise(corners: Corners): Graph {
   const symbols = Object.keys(corners.low).sort();
   const first = corners.at([]);
-  const all = new Map<string, Graph>();
-  const cornerOf = (corner: readonly string[]): Graph => {
-    const key = corner.join();
-    const known = all.get(key) ?? corners.at(corner);
-    all.set(key, known);
-    return known;
-  };
   // Cheap and sure: the graphs are the same but for numbers, whichever corner one looks at.
-  const graphs = subsets(symbols).map(cornerOf);
+  const graphs = subsets(symbols).map((corner) => corners.at(corner));
   for (const graph of graphs) assertSameStructure(first, graph);
 
   const size = (read: (graph: Graph) => number, where: () => string): Size => {
     const value = read(first);
     if (graphs.every((graph) => read(graph) === value)) return value;
-    const found = interpolate((corner) => read(cornerOf(corner)), corners.low, corners.high);
+    const found = interpolate((corner) => read(corners.at(corner)), corners.low, corners.high);
     return (
       found ?? notGeneral(where(), `${graphs.map(read).join(', ')}: no sum of products of sizes`)
     );
@@ -78,7 +71,7 @@ export function generalise(corners: Corners): Graph {
       generalConstant(
         graphs.map((graph) => read(graph)[1]),
         (read2) =>
-          interpolate((corner) => read2(read(cornerOf(corner))[1]), corners.low, corners.high),
+          interpolate((corner) => read2(read(corners.at(corner))[1]), corners.low, corners.high),
       ) ??
         notGeneral(
           `a constant used by ${userOf(first, read(first)[0])}`,

@@ -1,9 +1,7 @@
 import { BackendError, type CompileOptions } from '@imglish/core';
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { sameShape } from '../graph/size.js';
-
-/** These give their input's memory on, so whoever reads their output reads it. */
-const VIEWS: ReadonlySet<string> = new Set(['Reshape', 'ExpandDims', 'Identity']);
+import { VIEWS } from './views.js';
 
 /** These read a value of each input before they write that place of their output, and not after. */
 const ELEMENTWISE: ReadonlySet<string> = new Set([

@@ -1,9 +1,7 @@
 import type { Attribute, Node, Value } from '../graph/graph.js';
 import { type Size, sameShape } from '../graph/size.js';
 import type { Rule, RuleContext } from './optimise.js';
-
-/** Only the shape changes, or not even that. */
-const VIEWS: ReadonlySet<string> = new Set(['Reshape', 'ExpandDims', 'Identity']);
+import { VIEWS } from './views.js';
 
 /** What gives a constant of one value when it is given one. */
 const KEEPS_UNIFORM: ReadonlySet<string> = new Set([

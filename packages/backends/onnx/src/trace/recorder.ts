@@ -12,6 +12,7 @@ import {
 import type { Attribute, ConstantData, Node, Value } from '../graph/graph.js';
 import { originOf } from '../graph/origin.js';
 import type { Kernel } from '../kernels/kernel.js';
+import { sizeOf } from '../runtime/shape.js';
 import { isUniform, typedValues, zeroValues } from './values.js';
 
 /** Name under which the recording backend is registered while a function is traced. */
@@ -98,7 +99,7 @@ export class Recorder extends KernelBackend {
     const constant = value && this.constants.get(value);
     if (constant && 'data' in constant) return constant.data.slice();
     if (constant && value) {
-      const length = (value.shape as number[]).reduce((product, n) => product * n, 1);
+      const length = sizeOf(value.shape as number[]);
       return zeroValues(length, value.dtype).fill(constant.uniform as number);
     }
     const maker = value && this.makers.get(value);

@@ -9,6 +9,7 @@ import { getKernel, registerKernel, Tensor, zeros } from '@tensorflow/tfjs-core'
 import type { ConstantData, Graph, NamedValue, Value } from '../graph/graph.js';
 import { originOf } from '../graph/origin.js';
 import { kernels } from '../kernels/index.js';
+import { sizeOf } from '../runtime/shape.js';
 import { missingKernels } from './missing-kernels.js';
 import { type Captured, Recorder, TRACE_BACKEND } from './recorder.js';
 import { isUniform, typedValues } from './values.js';
@@ -135,7 +136,7 @@ async function copied({ value, dataId, origin }: Captured): Promise<ConstantData
   const info = (
     engine().state.tensorInfo as unknown as { get(key: object): object | undefined }
   ).get(dataId);
-  const bytes = 4 * (value.shape as number[]).reduce((product, size) => product * size, 1);
+  const bytes = 4 * sizeOf(value.shape as number[]);
   if (!info || bytes > MAX_CONSTANT_BYTES) {
     throw new BackendError({
       code: info ? 'backend/large-constant' : 'backend/not-traceable',
