@@ -28,3 +28,43 @@ export interface Dataset<T> {
   readonly size: number;
   get(index: number): Promise<T>;
 }
+
+/** An image of one class. */
+export interface ClassificationExample extends ImageExample {
+  /** Index into `LabelledDataset.labels`. */
+  readonly label: number;
+}
+
+/** A text of one class. */
+export interface TextClassificationExample extends TextExample {
+  /** Index into `LabelledDataset.labels`. */
+  readonly label: number;
+}
+
+/** A question about an image (VQAv2); `id` is the question's. */
+export interface VqaExample {
+  readonly id: string;
+  readonly imageId: string;
+  readonly image: RgbImage;
+  readonly question: string;
+  /** What people answered, ten of them in VQAv2, as they wrote it; none where it is kept secret. */
+  readonly answers?: readonly string[];
+  /** Kind of the question, such as `yes/no`, for scores by kind. */
+  readonly kind?: string;
+}
+
+/** A statement about two images, true or false (NLVR2). */
+export interface VisualReasoningExample {
+  /** `identifier` of the official files, such as `dev-850-0-1`. */
+  readonly id: string;
+  readonly images: readonly [left: RgbImage, right: RgbImage];
+  readonly statement: string;
+  /** None where it is kept secret. */
+  readonly label?: boolean;
+}
+
+/** A data set of classes. */
+export interface LabelledDataset<T> extends Dataset<T> {
+  /** Name of each class. */
+  readonly labels: readonly string[];
+}
