@@ -68,3 +68,41 @@ export interface LabelledDataset<T> extends Dataset<T> {
   /** Name of each class. */
   readonly labels: readonly string[];
 }
+
+/** Which pixels belong to something: 1 or 0, row by row, `[height, width]`. */
+export interface BinaryMask {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** A label for each pixel, row by row, `[height, width]`. */
+export interface LabelMap {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** A thing in a picture. */
+export interface ObjectInstance {
+  /** Index into `LabelledDataset.labels`. */
+  readonly label: number;
+  /** In pixels; the left upper corner of the picture is (0, 0). */
+  readonly box: readonly [left: number, top: number, width: number, height: number];
+  /** Pixels that belong to it; COCO gives the area of the outline, not of the box. */
+  readonly area: number;
+  /** Many things of the kind, not told apart (COCO's `iscrowd`); scores pass them over. */
+  readonly crowd: boolean;
+  readonly mask: BinaryMask;
+}
+
+/** A picture and the things in it (COCO). */
+export interface InstanceExample extends ImageExample {
+  readonly objects: readonly ObjectInstance[];
+}
+
+/** A picture and what each of its pixels shows (ADE20K); of the size of the picture. */
+export interface SegmentationExample extends ImageExample {
+  /** Values are indices into `LabelledDataset.labels`; 0 is what has no label. */
+  readonly segmentation: LabelMap;
+}
