@@ -11,6 +11,7 @@ export {
   toPixels,
 } from './pixels.js';
 export { decodePng } from './png/decode-png.js';
+export { decodePngLabels } from './png/decode-png-labels.js';
 export { encodePng } from './png/encode-png.js';
 export { preprocessImage } from './preprocess.js';
 export {

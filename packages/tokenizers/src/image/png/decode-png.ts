@@ -9,7 +9,7 @@ import { corrupt, truncated, unsupported } from '../image-error.js';
 import { inflate } from './inflate.js';
 import { crc32, PNG_SIGNATURE } from './png-format.js';
 import { type PngHeader, pngPasses, readPngHeader } from './png-header.js';
-import { type PngColors, rowWriter } from './png-pixels.js';
+import { type PngColors, type RowWriter, rowWriter } from './png-pixels.js';
 import { rowSink } from './png-rows.js';
 
 const WHERE = 'decodePng';
@@ -23,6 +23,23 @@ const WHERE = 'decodePng';
  * `image/too-large`, `image/unsupported`. Source: PNG specification, third edition (W3C).
  */
 export function decodePng(bytes: Uint8Array, options: DecodeImageOptions = {}): RgbImage {
+  const { header, colors, parts, limits } = readPng(bytes, options);
+  const { width, height } = header;
+  const data = new Uint8Array(3 * width * height);
+  readRows(header, parts, rowWriter(header, colors, limits.background, data));
+  return { width, height, data };
+}
+
+/** A PNG's chunks, checked; the rows still deflated. */
+export interface PngParts {
+  readonly header: PngHeader;
+  readonly colors: PngColors;
+  readonly parts: readonly Uint8Array[];
+  readonly limits: DecodeLimits;
+}
+
+/** Reads a PNG up to its rows. Errors: those of `decodePng`. */
+export function readPng(bytes: Uint8Array, options: DecodeImageOptions): PngParts {
   const limits = resolveLimits(WHERE, options, bytes.length);
   if (PNG_SIGNATURE.some((byte, i) => bytes[i] !== byte)) {
     corrupt(WHERE, "PNG's signature", 'other bytes');
@@ -57,7 +74,7 @@ export function decodePng(bytes: Uint8Array, options: DecodeImageOptions = {}): 
     }
   }
   if (!header) return truncated(WHERE, 'a header');
-  return readPicture(header, colors, parts, limits.background);
+  return { header, colors, parts, limits };
 }
 
 /** The picture and two rows. */
@@ -65,26 +82,19 @@ function workingBytes(header: PngHeader): number {
   return 3 * header.width * header.height + 16 * header.width;
 }
 
-function readPicture(
-  header: PngHeader,
-  colors: PngColors,
-  parts: readonly Uint8Array[],
-  background: DecodeLimits['background'],
-): RgbImage {
-  const { width, height } = header;
+/** Inflates the rows and hands each to `write`. */
+export function readRows(header: PngHeader, parts: readonly Uint8Array[], write: RowWriter): void {
   const passes = pngPasses(header);
   const inflated = passes.reduce((sum, pass) => sum + pass.height * (1 + pass.rowBytes), 0);
   const deflated = parts.reduce((sum, part) => sum + part.length, 0);
   // DEFLATE makes at most 1032 bytes of one, so that much is known before memory is taken.
   if (inflated > 1032 * deflated) truncated(WHERE, `${inflated} bytes of rows`);
-  const data = new Uint8Array(3 * width * height);
-  const rows = rowSink(header, passes, rowWriter(header, colors, background, data));
+  const rows = rowSink(header, passes, write);
   inflate(parts, (piece) => {
     rows.push(piece);
     return !rows.complete;
   });
   if (!rows.complete) truncated(WHERE, 'all rows of the picture');
-  return { width, height, data };
 }
 
 /** The chunks in order; the checksum is verified where the chunk matters to the pixels. */

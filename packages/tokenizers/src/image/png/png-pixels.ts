@@ -81,7 +81,7 @@ export function rowWriter(
 }
 
 /** The i-th sample of a row, 0 … 2^depth − 1. */
-function sample(row: Uint8Array, depth: number, i: number): number {
+export function sample(row: Uint8Array, depth: number, i: number): number {
   if (depth === 8) return row[i]!;
   if (depth === 16) return (row[2 * i]! << 8) | row[2 * i + 1]!;
   const bit = i * depth;
