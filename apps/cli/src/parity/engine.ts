@@ -9,6 +9,8 @@ import {
 
 /** What the checks run the model on. */
 export interface Engine {
+  /** Where there is none, everything is computed op by op. */
+  readonly compiler?: Compiler;
   /** Share of a gradient's norm by which it may be off. */
   readonly gradientTolerance: number;
   /** Runs `body` with an executor of these parameters; frees it, and them, whatever happens. */
@@ -23,6 +25,7 @@ export interface Engine {
  */
 export function parityEngine(compiler?: Compiler): Engine {
   return {
+    ...(compiler && { compiler }),
     gradientTolerance: compiler ? 1e-4 : 1e-5,
     async withParameters(parameters, body) {
       const executor = compiler

@@ -73,11 +73,11 @@ export function compiledExecutor(
   { freeSizes }: CompiledExecutorOptions = {},
 ): Executor {
   const compiledBy = new Map<Traceable, Map<string, Promise<Compiled>>>();
-  let placed: Promise<Placed> | undefined;
+  let placed: Promise<PlacedParameters> | undefined;
   let disposed = false;
 
   const compile = async (f: Traceable, inputs: HostTensorMap): Promise<Compiled> => {
-    placed ??= place(compiler, parameters);
+    placed ??= placeParameters(compiler, parameters);
     placed.catch(() => {
       placed = undefined;
     });
@@ -134,16 +134,23 @@ export function executorFor(
   return compiler ? compiledExecutor(compiler, parameters, options) : eagerExecutor(parameters);
 }
 
-interface Placed {
-  source: ParameterSource;
-  region?: Region;
+/** Parameters as `compile` takes them. */
+export interface PlacedParameters {
+  readonly source: ParameterSource;
+  /** What was reserved for those that were tensors; dispose it after the last run. */
+  readonly region?: Region;
 }
 
-/** Says where each parameter is; tensors are first written into a region, one after the other. */
-async function place(
+/**
+ * Says where each parameter is; tensors are first written into a region, one after the other, and may
+ * be disposed then.
+ *
+ * @throws ConfigError `config/parameter-type` for a tensor that is not float32.
+ */
+export async function placeParameters(
   compiler: Compiler,
   parameters: Readonly<Record<string, Tensor | ParameterPlace>>,
-): Promise<Placed> {
+): Promise<PlacedParameters> {
   const source: Record<string, ParameterPlace> = {};
   const tensors: [string, Tensor][] = [];
   for (const [name, parameter] of Object.entries(parameters)) {
@@ -171,7 +178,7 @@ function requireFloat32(name: string, parameter: Tensor): Tensor {
   if (parameter.dtype === 'float32') return parameter;
   throw new ConfigError({
     code: 'config/parameter-type',
-    where: 'compiledExecutor',
+    where: 'placeParameters',
     expected: `a parameter ${name} of float32`,
     got: parameter.dtype,
   });

@@ -4,7 +4,8 @@ import {
   type Tensor2D,
   type Tensor3D,
   type Tensor4D,
-  tensor2d,
+  tensor1d,
+  tensor4d,
   tidy,
 } from '@tensorflow/tfjs-core';
 import { ConfigError, ShapeError } from '../errors/errors.js';
@@ -30,8 +31,7 @@ import type { Parameters } from '../parameters/parameters.js';
 import type { ModelConfig } from './config.js';
 import { embedImage, embedText, type ImageInput } from './embeddings.js';
 import { encode } from './encoder.js';
-import { type Attend, multiwayLayer } from './layer.js';
-import { unidirectionalMask } from './masks.js';
+import { multiwayLayer } from './layer.js';
 import { namedNorm } from './modules.js';
 import { LANGUAGE } from './routing.js';
 import { FIRST_POSITION } from './specs.js';
@@ -43,6 +43,9 @@ export type LayerState = {
   textKeys: Tensor4D;
   textValues: Tensor4D;
 };
+
+/** The part of the images. */
+export type ImageState = Pick<LayerState, 'imageKeys' | 'imageValues'>;
 
 /**
  * What decoding carries from word to word. S images, B = S × beams texts, L = the longest text.
@@ -61,6 +64,29 @@ export type Decoded = {
   /** The caller owns it: `disposeDecodingState`. */
   state: DecodingState;
 };
+
+/**
+ * Every layer's keys and values of the images: all of them that decoding needs. The caller owns them.
+ *
+ * In image-to-text generation an image sees only itself (reference: modeling_finetune.py:145-157), so
+ * it is encoded without its text, by the experts of a fused pass.
+ */
+export function encodeImages(
+  parameters: Parameters,
+  config: ModelConfig,
+  image: ImageInput,
+): ImageState[] {
+  return tidy(() => {
+    const layers: ImageState[] = [];
+    encode(parameters, config, [embedImage(parameters, config, image)], {
+      mode: 'fused',
+      onKeysAndValues: (imageKeys, imageValues) => {
+        layers.push({ imageKeys: imageKeys.clone(), imageValues: imageValues.clone() });
+      },
+    });
+    return layers;
+  });
+}
 
 /**
  * The first call: images and [`<s>`, `<mask>`], ids `[S, 2]` int32. The caller owns the results.
@@ -85,31 +111,16 @@ export function prefill(
     });
   }
   return tidy(() => {
-    const parts = [
-      embedImage(parameters, config, image),
-      embedText(parameters, config, ids),
-    ] as const;
-    const imageLength = parts[0].x.shape[1];
-    const total = imageLength + 2;
-    const hidden = tensor2d(unidirectionalMask(imageLength, 2), [total, total]);
+    const images = encodeImages(parameters, config, image);
+    const { x } = embedText(parameters, config, ids);
+    const begin = tensor1d([0], 'int32');
     const layers: LayerState[] = [];
-    const take = (x: Tensor4D) => ({
-      image: slice(x, [0, 0, 0, 0], [-1, -1, imageLength, -1]),
-      text: padded(slice(x, [0, 0, imageLength, 0], [-1, -1, 2, -1]), maxLength),
+    const text = decodeLayers(parameters, config, x, (q, k, v, layer) => {
+      const state = images[layer]!;
+      layers.push({ ...state, textKeys: padded(k, maxLength), textValues: padded(v, maxLength) });
+      return attendToState(q, { ...state, textKeys: k, textValues: v }, begin);
     });
-    const { segments } = encode(parameters, config, parts, {
-      attentionMask: hidden,
-      onKeysAndValues: (k, v) => {
-        const [keys, values] = [take(k), take(v)];
-        layers.push({
-          imageKeys: keys.image,
-          imageValues: values.image,
-          textKeys: keys.text,
-          textValues: values.text,
-        });
-      },
-    });
-    return { text: segments[1]!, state: { layers, maxLength } };
+    return { text, state: { layers, maxLength } };
   });
 }
 
@@ -138,30 +149,44 @@ export function decodeStep(
   return tidy(() => {
     const positions = add(position, range(0, 2, 1, 'int32')) as Tensor1D; // [2]
     const { x } = embedText(parameters, config, ids, undefined, positions);
-    const segments = [{ way: LANGUAGE, length: 2 }];
     const layers: LayerState[] = [];
-    let xs = [x];
-    state.layers.forEach((before, layer) => {
-      const attend: Attend = (q, k, v) => {
-        const textKeys = written(before.textKeys, k, position);
-        const textValues = written(before.textValues, v, position);
-        // The images' keys and values are shared with the state before: clones count references.
-        layers.push({
-          imageKeys: before.imageKeys.clone(),
-          imageValues: before.imageValues.clone(),
-          textKeys,
-          textValues,
-        });
-        return attendToState(q, { ...before, textKeys, textValues }, position);
-      };
-      xs = multiwayLayer(xs, parameters, { config, layer, mode: 'fused', segments, attend });
+    const text = decodeLayers(parameters, config, x, (q, k, v, layer) => {
+      const before = state.layers[layer]!;
+      const textKeys = written(before.textKeys, k, position);
+      const textValues = written(before.textValues, v, position);
+      // The images' keys and values are shared with the state before: clones count references.
+      layers.push({
+        imageKeys: before.imageKeys.clone(),
+        imageValues: before.imageValues.clone(),
+        textKeys,
+        textValues,
+      });
+      return attendToState(q, { ...before, textKeys, textValues }, position);
     });
-    let text = xs[0]!;
-    if (config.normalizeOutput) {
-      text = namedNorm(text, parameters, `beit3.encoder.layer_norm.${LANGUAGE}`, config);
-    }
     return { text, state: { layers, maxLength: state.maxLength } };
   });
+}
+
+/**
+ * A state before the first word: `beams` texts of each image, with room for `maxLength` tokens each.
+ * The caller owns it; the images' part stays the caller's as well.
+ */
+export function beginDecoding(
+  images: readonly ImageState[],
+  beams: number,
+  maxLength: number,
+): DecodingState {
+  const [count, heads, , d] = images[0]!.imageKeys.shape;
+  const shape: [number, number, number, number] = [count * beams, heads, maxLength, d];
+  const size = shape.reduce((product, n) => product * n, 1);
+  const none = () => tensor4d(new Float32Array(size), shape);
+  const layers = images.map(({ imageKeys, imageValues }) => ({
+    imageKeys: imageKeys.clone(),
+    imageValues: imageValues.clone(),
+    textKeys: none(),
+    textValues: none(),
+  }));
+  return { layers, maxLength };
 }
 
 /** The texts of a state in another order, or several times: rows `[B']` int32. Caller owns the result. */
@@ -181,6 +206,28 @@ export function disposeDecodingState(state: DecodingState): void {
   for (const layer of state.layers) {
     for (const tensor of Object.values(layer) as Tensor[]) tensor.dispose();
   }
+}
+
+/** The two tokens fed `[B, 2, D]` through all layers and the output norm, where there is one. */
+function decodeLayers(
+  parameters: Parameters,
+  config: ModelConfig,
+  x: Tensor3D,
+  attend: (q: Tensor4D, k: Tensor4D, v: Tensor4D, layer: number) => Tensor4D,
+): Tensor3D {
+  const segments = [{ way: LANGUAGE, length: 2 }];
+  let xs = [x];
+  for (let layer = 0; layer < config.layers; layer++) {
+    xs = multiwayLayer(xs, parameters, {
+      config,
+      layer,
+      mode: 'fused',
+      segments,
+      attend: (q, k, v) => attend(q, k, v, layer),
+    });
+  }
+  if (!config.normalizeOutput) return xs[0]!;
+  return namedNorm(xs[0]!, parameters, `beit3.encoder.layer_norm.${LANGUAGE}`, config);
 }
 
 /** softmax over image and text keys together: q `[B, H, 2, d]` → `[B, H, 2, d]`. */

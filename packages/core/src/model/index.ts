@@ -14,10 +14,13 @@ export {
   type Way,
 } from './config.js';
 export {
+  beginDecoding,
   type Decoded,
   type DecodingState,
   decodeStep,
   disposeDecodingState,
+  encodeImages,
+  type ImageState,
   type LayerState,
   prefill,
   reorderTexts,

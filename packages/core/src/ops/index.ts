@@ -9,6 +9,7 @@ export { gelu } from './gelu.js';
 export { l2Normalize } from './l2-normalize.js';
 export { layerNorm } from './layer-norm.js';
 export { linear } from './linear.js';
+export { logProbs, topLogProbs } from './log-probs.js';
 export {
   binaryCrossEntropy,
   crossEntropy,
