@@ -1,7 +1,7 @@
 import { type ModelConfig, patchGrid, unidirectionalMask } from '@imglish/core';
 import { type Tensor, type Tensor2D, tensor, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import { tasks } from '../src/index.js';
-import type { Task } from '../src/task.js';
+import type { TaskHead } from '../src/task.js';
 import { pixelsOf, textOf } from './small-model.js';
 
 /** A task with a batch of 2 for a small model: what every test of all tasks needs to know of one. */
@@ -12,7 +12,7 @@ export interface TaskBatch {
 }
 
 // A task takes inputs of its own kind; here each meets its own again.
-export type AnyTask = Task<never, never, Record<string, Tensor>>;
+export type AnyTask = TaskHead<never, never, Record<string, Tensor>>;
 
 const paddingMask = () => tensor2d([0, 0, 0, 0, 1, 0, 0, 0, 0, 0], [2, 5]);
 const pair = (config: ModelConfig) => ({

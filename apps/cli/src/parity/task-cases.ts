@@ -6,7 +6,7 @@ import {
   type TensorMap,
   unidirectionalMask,
 } from '@imglish/core';
-import { similarities, type Task, tasks } from '@imglish/tasks';
+import { keptCount, similarities, type TaskHead, tasks } from '@imglish/tasks';
 import type { LossTerm } from '@imglish/train';
 import { type Tensor, transpose } from '@tensorflow/tfjs-core';
 import { type FixtureFile, floats, integers } from './fixture-set.js';
@@ -42,7 +42,7 @@ export interface LossFixture {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-type AnyTask = Task<never, never, Outputs>;
+type AnyTask = TaskHead<never, never, Outputs>;
 
 /** What a loss is computed against; `setting` is what the pattern of its name captured. */
 type Targets = (
@@ -177,17 +177,17 @@ export function captioningInputs(
 function captioningTargets({ file, settings }: LossFixture, step: number): ReturnType<Targets> {
   const slots = maskedSlots(file);
   const words = file['in.language_tokens']!.values;
-  const weights = new Float32Array(slots.length).fill(1);
+  const dropping = step > Number(settings.drop_worst_after);
+  const count = dropping
+    ? keptCount(slots.length, Number(settings.drop_worst_ratio))
+    : slots.length;
   return {
     tensors: {
       labels: int32(slots.map((slot) => words[slot]!)),
-      weights: { dtype: 'float32', shape: [slots.length], data: weights },
+      weights: ones(slots.length, slots.length),
+      ...(dropping ? { places: ones(count, slots.length) } : {}),
     },
-    settings: {
-      count: slots.length,
-      labelSmoothing: settings.label_smoothing,
-      dropWorst: step > Number(settings.drop_worst_after) ? settings.drop_worst_ratio : 0,
-    },
+    settings: { count, labelSmoothing: settings.label_smoothing },
   };
 }
 
@@ -195,6 +195,11 @@ function captioningTargets({ file, settings }: LossFixture, step: number): Retur
 function maskedSlots(file: FixtureFile): number[] {
   const marks = file['in.language_masked_pos']!.values;
   return [...marks.keys()].filter((i) => marks[i] === 1);
+}
+
+/** `count` ones, then zeros. */
+function ones(count: number, length: number): HostTensor {
+  return { dtype: 'float32', shape: [length], data: new Float32Array(length).fill(1, 0, count) };
 }
 
 function int32(values: readonly number[]): HostTensor {

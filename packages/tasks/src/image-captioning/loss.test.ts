@@ -2,9 +2,9 @@ import { withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import { tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { type CaptioningTargets, loss } from './loss.js';
+import { type CaptioningTargets, keptCount, loss } from './loss.js';
 
-type Options = Pick<CaptioningTargets, 'labelSmoothing' | 'dropWorst'>;
+type Options = Partial<Pick<CaptioningTargets, 'labelSmoothing' | 'places' | 'count'>>;
 
 /** The loss of slots with these logits of three words; the label is word 0. */
 function lossOf(rows: number[][], weights: number[], options: Options = {}) {
@@ -68,10 +68,12 @@ describe('the loss of captioning', () => {
     // −log p of word 0 where z = (log a, 0, 0) is log((a + 2) / a)
     const factors = [1, 8, 2, 0.5, 4];
     const rows = [...factors, 1e6].map((a) => [Math.log(a), 0, 0]);
-    const options = { labelSmoothing: 0, dropWorst: 0.4 };
+    const places = tensor1d([1, 1, 1, 0, 0, 0]);
+    const options = { labelSmoothing: 0, places, count: keptCount(5, 0.4) };
     const { sum, count } = lossOf(rows, [1, 1, 1, 1, 1, 0], options);
     const kept = [8, 4, 2].reduce((total, a) => total + Math.log((a + 2) / a), 0);
     expect(sum).toBeCloseTo(kept, 6);
     expect(count).toBe(3);
+    places.dispose();
   });
 });
