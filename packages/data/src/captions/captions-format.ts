@@ -1,11 +1,11 @@
 import type { PairExample } from '@imglish/core';
 import { defaultShares, splitOf } from '../dataset/split.js';
 import type { DataFormat } from '../formats/format.js';
-import { type CaptionedImage, countCaptions, readCaptionedImage } from '../karpathy/karpathy.js';
 import { type DataFiles, hasFile } from '../records/files.js';
 import { picturesOf } from '../records/pictures.js';
 import { checked, recordError } from '../records/record-error.js';
 import { textLines } from '../records/text-lines.js';
+import { type CaptionedImage, countCaptions, readCaptionedImage } from './captioned-image.js';
 import { type CaptionRecord, captionFileNames, parseCaptions } from './parse-captions.js';
 
 /** The splits of `defaultShares` by the names that other formats use. */

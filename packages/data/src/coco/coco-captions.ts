@@ -1,6 +1,10 @@
 import type { PairExample } from '@imglish/core';
+import {
+  type CaptionedImage,
+  countCaptions,
+  readCaptionedImage,
+} from '../captions/captioned-image.js';
 import type { DataFormat } from '../formats/format.js';
-import { type CaptionedImage, countCaptions, readCaptionedImage } from '../karpathy/karpathy.js';
 import { recordError } from '../records/record-error.js';
 import { cocoFile, cocoImages, cocoSubsets } from './coco-files.js';
 

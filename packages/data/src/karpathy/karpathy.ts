@@ -1,17 +1,16 @@
 import type { PairExample } from '@imglish/core';
+import {
+  type CaptionedImage,
+  countCaptions,
+  readCaptionedImage,
+} from '../captions/captioned-image.js';
 import type { DataFormat } from '../formats/format.js';
 import { fieldsOf, uniqueIds } from '../records/fields.js';
 import { hasFile, joinPath } from '../records/files.js';
 import { jsonElements } from '../records/json-elements.js';
 import { picturesOf } from '../records/pictures.js';
-import { checked } from '../records/record-error.js';
+import { checked, ignoreProblem } from '../records/record-error.js';
 import { rankOf } from '../records/subsets.js';
-
-export interface CaptionedImage {
-  readonly id: string;
-  readonly image: string;
-  readonly captions: readonly string[];
-}
 
 /** COCO's captions in Karpathy's split: `ROOT/dataset_coco.json`, pictures in `ROOT/train2014`, `ROOT/val2014`. */
 export const cocoKarpathy: DataFormat<CaptionedImage, PairExample> = karpathy({
@@ -64,10 +63,12 @@ function karpathy({
 
     async splits(files) {
       const found = new Set<string>();
-      for await (const { value, place } of jsonElements(files.read(file), file, ['images'])) {
-        const split = fieldsOf(value, place).text('split');
-        found.add(split === 'restval' ? 'train' : split);
-      }
+      const splits = checked(
+        jsonElements(files.read(file), file, ['images']),
+        ({ value, place }) => fieldsOf(value, place).text('split'),
+        ignoreProblem,
+      );
+      for await (const split of splits) found.add(split === 'restval' ? 'train' : split);
       return [...found].sort((a, b) => rankOf(a) - rankOf(b));
     },
 
@@ -97,14 +98,3 @@ function karpathy({
     count: countCaptions,
   };
 }
-
-export async function readCaptionedImage(
-  { id, image, captions }: CaptionedImage,
-  reader: Parameters<DataFormat<CaptionedImage, PairExample>['example']>[1],
-): Promise<PairExample> {
-  return { id, image: await reader.image(image, `picture ${id}`), captions };
-}
-
-export const countCaptions = ({ captions }: CaptionedImage): { captions: number } => ({
-  captions: captions.length,
-});

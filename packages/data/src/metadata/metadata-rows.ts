@@ -1,6 +1,6 @@
 import { type CsvError, parse as parseCsv } from 'csv-parse/sync';
 import { type DataFiles, hasFile, joinPath } from '../records/files.js';
-import { recordError } from '../records/record-error.js';
+import { type OnProblem, recordError } from '../records/record-error.js';
 import { jsonLines, type Placed, textLines } from '../records/text-lines.js';
 
 const NAMES = ['metadata.jsonl', 'metadata.csv'];
@@ -28,11 +28,16 @@ export async function metadataFile(files: DataFiles, folder: string): Promise<st
 
 /**
  * The rows of a metadata file as objects: of `.jsonl` as they are, of `.csv` with a header whose empty
- * fields are left out. Throws a `DataError`: `data/bad-json`, `data/bad-csv`, `data/not-utf8`.
+ * fields are left out. Problems: `data/bad-json`, `data/bad-csv` (thrown where the quotes do not
+ * close); throws `data/not-utf8`.
  */
-export async function* metadataRows(files: DataFiles, file: string): AsyncGenerator<Placed> {
+export async function* metadataRows(
+  files: DataFiles,
+  file: string,
+  onProblem: OnProblem,
+): AsyncGenerator<Placed> {
   if (file.endsWith('.jsonl')) {
-    yield* jsonLines(files.read(file), file);
+    yield* jsonLines(files.read(file), file, onProblem);
     return;
   }
   // Blank lines are kept out by the reader of lines; within quotes they are part of a field.
@@ -42,10 +47,10 @@ export async function* metadataRows(files: DataFiles, file: string): AsyncGenera
     text += '\n'.repeat(next.line - line) + next.text;
     line = next.line;
   }
-  yield* csvRows(text, file);
+  yield* csvRows(text, file, onProblem);
 }
 
-function* csvRows(text: string, file: string): Generator<Placed> {
+function* csvRows(text: string, file: string, onProblem: OnProblem): Generator<Placed> {
   let rows: { record: string[]; info: { lines: number } }[];
   try {
     rows = parseCsv(text, {
@@ -63,7 +68,8 @@ function* csvRows(text: string, file: string): Generator<Placed> {
     const place = `${file}, line ${info.lines}`;
     if (record.length !== header.length) {
       const expected = `${header.length} fields, as in the header`;
-      throw recordError('bad-csv', place, expected, String(record.length));
+      onProblem(recordError('bad-csv', place, expected, String(record.length)));
+      continue;
     }
     const filled = header.flatMap((name, i) => (record[i] === '' ? [] : [[name, record[i]]]));
     yield { value: Object.fromEntries(filled), place };

@@ -2,7 +2,7 @@ import type { DataFormat, DataTask, FileReader, SplitOf } from '../formats/forma
 import { type Fields, fieldsOf, uniqueIds } from '../records/fields.js';
 import { byCodePoint, type DataFiles, hasFile, joinPath } from '../records/files.js';
 import { type Pictures, picturesOf } from '../records/pictures.js';
-import { checked, recordError } from '../records/record-error.js';
+import { checked, ignoreProblem, type OnProblem, recordError } from '../records/record-error.js';
 import { rankOf } from '../records/subsets.js';
 import { textLines } from '../records/text-lines.js';
 import { vqav2 } from '../vqav2/vqav2.js';
@@ -65,9 +65,12 @@ export const metadata: DataFormat<MetadataRecord, unknown> = {
         splits.add(folder);
         continue;
       }
-      for await (const { value, place } of metadataRows(files, file)) {
-        splits.add(splitOfRow(fieldsOf(value, place)));
-      }
+      const found = checked(
+        metadataRows(files, file, ignoreProblem),
+        ({ value, place }) => splitOfRow(fieldsOf(value, place)),
+        ignoreProblem,
+      );
+      for await (const split of found) splits.add(split);
     }
     return [...splits].sort((a, b) => rankOf(a) - rankOf(b));
   },
@@ -90,7 +93,7 @@ export const metadata: DataFormat<MetadataRecord, unknown> = {
     const pictures = picturesOf(files);
     const unique = uniqueIds();
     yield* checked(
-      rowsOf(of),
+      rowsOf(of, onProblem),
       async ({ fields, folder }) => {
         const within: Pictures = {
           ...pictures,
@@ -111,7 +114,7 @@ export const metadata: DataFormat<MetadataRecord, unknown> = {
     leastCount: 1,
     async *majority(files, onProblem) {
       const of: SplitOf = { files, split: DEFAULT_SPLIT, task: 'visual-question-answering' };
-      yield* checked(rowsOf(of), ({ fields }) => majorityAnswer(fields), onProblem);
+      yield* checked(rowsOf(of, onProblem), ({ fields }) => majorityAnswer(fields), onProblem);
     },
   },
 };
@@ -135,16 +138,20 @@ async function placesOf(files: DataFiles): Promise<Place[]> {
   return places;
 }
 
-async function* rowsOf({
-  files,
-  split,
-}: SplitOf): AsyncGenerator<{ fields: Fields; folder: string }> {
+async function* rowsOf(
+  { files, split }: SplitOf,
+  onProblem: OnProblem,
+): AsyncGenerator<{ fields: Fields; folder: string }> {
   for (const { folder, file } of await placesOf(files)) {
     if (folder !== '' && folder !== split) continue;
-    for await (const { value, place } of metadataRows(files, file)) {
-      const fields = fieldsOf(value, place);
-      if (folder !== '' || splitOfRow(fields) === split) yield { fields, folder };
-    }
+    yield* checked(
+      metadataRows(files, file, onProblem),
+      ({ value, place }) => {
+        const fields = fieldsOf(value, place);
+        return folder !== '' || splitOfRow(fields) === split ? { fields, folder } : undefined;
+      },
+      onProblem,
+    );
   }
 }
 
@@ -171,12 +178,8 @@ async function classesOf({ files, split, task }: SplitOf): Promise<string[]> {
   }
   const labels = new Set<string>();
   for (const name of new Set([DEFAULT_SPLIT, split])) {
-    const rows = rowsOf({ files, split: name, task });
-    const texts = checked(
-      rows,
-      ({ fields }) => taskRows[task].labelsIn(fields),
-      () => {},
-    );
+    const rows = rowsOf({ files, split: name, task }, ignoreProblem);
+    const texts = checked(rows, ({ fields }) => taskRows[task].labelsIn(fields), ignoreProblem);
     for await (const found of texts) for (const label of found) labels.add(label);
     if (labels.size > 0) break;
   }

@@ -49,7 +49,7 @@ export const nlvr2: DataFormat<Statement, VisualReasoningExample> = {
     const pictures = picturesOf(files);
     const unique = uniqueIds();
     yield* checked(
-      jsonLines(files.read(file), file),
+      jsonLines(files.read(file), file, onProblem),
       async ({ value, place }) => {
         const fields = fieldsOf(value, place);
         const id = fields.text('identifier');

@@ -1,7 +1,11 @@
 import type { PairExample } from '@imglish/core';
+import {
+  type CaptionedImage,
+  countCaptions,
+  readCaptionedImage,
+} from '../captions/captioned-image.js';
 import { cocoImages } from '../coco/coco-files.js';
 import type { DataFormat } from '../formats/format.js';
-import { type CaptionedImage, countCaptions, readCaptionedImage } from '../karpathy/karpathy.js';
 import { fieldsOf, uniqueIds } from '../records/fields.js';
 import { hasFile, joinPath } from '../records/files.js';
 import { jsonElements } from '../records/json-elements.js';

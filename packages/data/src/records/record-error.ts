@@ -14,6 +14,9 @@ export function recordError(
   return new DataError({ code: `data/${code}`, where: place, expected, got, ...more });
 }
 
+/** Passes over the problem; for readers that run again with another. */
+export function ignoreProblem(): void {}
+
 /** Throws the problem; what a reader does where nobody collects them. */
 export function throwProblem(error: DataError): never {
   throw error;

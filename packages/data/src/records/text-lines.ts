@@ -1,5 +1,5 @@
 import { DataError } from '@imglish/core';
-import { recordError, shown } from './record-error.js';
+import { type OnProblem, recordError, shown } from './record-error.js';
 
 /** A line of a text file; 1 is the first. */
 export interface TextLine {
@@ -54,10 +54,11 @@ export interface Placed {
   readonly place: string;
 }
 
-/** The values of a file of JSON lines; throws a `DataError` `data/bad-json` with the number of the line. */
+/** The values of a file of JSON lines; a line that is no JSON is a problem, `data/bad-json`. */
 export async function* jsonLines(
   pieces: AsyncIterable<Uint8Array>,
   name: string,
+  onProblem: OnProblem,
 ): AsyncGenerator<Placed> {
   for await (const { line, text } of textLines(pieces, name)) {
     const place = `${name}, line ${line}`;
@@ -65,7 +66,9 @@ export async function* jsonLines(
     try {
       value = JSON.parse(text);
     } catch (cause) {
-      throw recordError('bad-json', place, 'a JSON object on one line', shown(text), { cause });
+      const expected = 'a JSON object on one line';
+      onProblem(recordError('bad-json', place, expected, shown(text), { cause }));
+      continue;
     }
     yield { value, place };
   }

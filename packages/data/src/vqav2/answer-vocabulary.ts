@@ -1,6 +1,6 @@
 import { ConfigError } from '@imglish/core';
 import { fieldsOf } from '../records/fields.js';
-import { recordError } from '../records/record-error.js';
+import { recordError, throwProblem } from '../records/record-error.js';
 import { jsonLines } from '../records/text-lines.js';
 
 /** Name of the file that holds the vocabulary of answers, in the root of a data set. */
@@ -75,7 +75,7 @@ export async function parseAnswerVocabulary(
 ): Promise<string[]> {
   const answers: string[] = [];
   const seen = new Set<string>();
-  for await (const { value, place } of jsonLines(pieces, name)) {
+  for await (const { value, place } of jsonLines(pieces, name, throwProblem)) {
     const fields = fieldsOf(value, place);
     const label = Number(fields.id('label'));
     // An answer may be the empty text: what is left of "a" after normalising.
