@@ -14,6 +14,8 @@ export interface EmojiSource {
   /** Pixels. */
   size: number;
   languages: EmojiLanguage[];
+  /** Of each picture; by default five. */
+  captions?: number;
   /** WordNet glosses among the texts. */
   glosses: number;
   /** Whether drawings under a share-alike licence are used. */
@@ -39,8 +41,8 @@ export async function openTrainingData(
 
 async function openPairs(source: TrainingSource): Promise<Dataset<PairExample>> {
   if (source.kind === 'folder') return openCaptionFolder(source.directory);
-  const { seed, size, languages, shareAlike } = source;
-  return emojiPairs({ split: 'train', seed, size, languages, shareAlike });
+  const { kind: _, glosses: __, ...options } = source;
+  return emojiPairs({ split: 'train', ...options });
 }
 
 async function openTexts(

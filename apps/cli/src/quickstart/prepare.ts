@@ -16,12 +16,12 @@ export interface EmojiData extends PretrainData {
 
 /** Draws (or reads from the cache) the emoji and writes their captions. */
 export async function loadEmoji(source: EmojiSource, json: boolean): Promise<EmojiData> {
-  const { seed, size, languages, shareAlike } = source;
+  const { seed, size, languages, captions = 5, shareAlike } = source;
   const shown = progress('preparing the emoji', 3, { json });
   const training = await openTrainingData(source);
   shown.advance();
   const unseen = async (split: 'unseen-concept' | 'unseen-style') => {
-    const pairs = await emojiPairs({ split, size, languages, shareAlike, seed });
+    const pairs = await emojiPairs({ split, size, languages, captions, shareAlike, seed });
     shown.advance();
     return pairs;
   };

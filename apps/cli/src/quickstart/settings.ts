@@ -15,6 +15,8 @@ export interface QuickstartSettings {
   codebookImages: number;
   /** WordNet glosses among the texts. */
   glosses: number;
+  /** Of each picture. */
+  captions: number;
   shareAlike: boolean;
   long: boolean;
 }
@@ -43,12 +45,13 @@ const RUNS: Readonly<Record<string, Run>> = {
 };
 
 /**
- * Pictures small enough to be seen some sixty times in a quarter of an hour. Most words of a caption
- * are masked and most of its picture is not, so that the picture has to tell them.
+ * Pictures small enough to be seen some fifty times in a quarter of an hour. Captions are the plain
+ * ones, what a picture shows and nothing else; most of their words are masked and most of the picture
+ * is not, so that the picture has to tell them.
  */
 const LONG: Run = {
   preset: 'tiny',
-  steps: 6000,
+  steps: 4500,
   mix: { text: 8, image: 0, pair: 48 },
   accumulate: 1,
   lr: 2e-3,
@@ -82,6 +85,7 @@ export function quickstartSettings(
     codes: 128,
     codebookImages: 2000,
     glosses: 3000,
+    captions: long ? 1 : 5,
     shareAlike,
     long,
   };
@@ -92,8 +96,17 @@ export function emojiSource({
   config,
   recipe,
   glosses,
+  captions,
   shareAlike,
 }: QuickstartSettings): EmojiSource {
   const size = config.imageSize[0];
-  return { kind: 'emoji', seed: recipe.seed, size, languages: ['en'], glosses, shareAlike };
+  return {
+    kind: 'emoji',
+    seed: recipe.seed,
+    size,
+    languages: ['en'],
+    captions,
+    glosses,
+    shareAlike,
+  };
 }
