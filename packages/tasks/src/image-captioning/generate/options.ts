@@ -8,7 +8,8 @@ import { mostProbable, wordByWord } from './word-by-word.js';
 interface CommonOptions {
   /**
    * Tokens of the longest caption, counting `<s>`, `</s>` and a last word that is cut off: there are
-   * at most `maxLength` − 3 words. Default 32, as in the recipe.
+   * at most `maxLength` − 3 words. Default 32, as in the recipe, or what the
+   * model has positions for.
    */
   readonly maxLength?: number;
   /** Ends generation before the next word: it rejects with the signal's reason. */
@@ -86,8 +87,8 @@ export function planCaptions(
       id,
     );
   }
-  const { maxLength = 32, signal } = options;
   const longest = maxTextPositions - FIRST_POSITION;
+  const { maxLength = Math.min(32, longest), signal } = options;
   const room = isInteger(maxLength, 3, longest);
   mustBe(room, 'maxLength', `an integer from 3 to ${longest}`, maxLength);
   const { eosId, maskId } = vocabulary;
