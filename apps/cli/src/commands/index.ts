@@ -7,6 +7,7 @@ import { registerFill } from './fill.js';
 import { registerParity } from './parity.js';
 import { registerPretrain } from './pretrain.js';
 import { registerQuickstart } from './quickstart.js';
+import { registerScenes } from './scenes.js';
 import { registerTokenize } from './tokenize.js';
 
 /** Every command; a new one is a file here and a line. */
@@ -18,6 +19,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerDescribe,
   registerConvert,
   registerExport,
+  registerScenes,
   registerDoctor,
   registerParity,
 ];
