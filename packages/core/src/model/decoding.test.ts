@@ -15,9 +15,11 @@ import { expectClose, valuesOf } from '../../test/numbers.js';
 import { pixelsOf, smallModel, VARIANTS } from '../../test/small-model.js';
 import { beit3 } from './beit3.js';
 import {
+  beginDecoding,
   type DecodingState,
   decodeStep,
   disposeDecodingState,
+  encodeImages,
   prefill,
   reorderTexts,
 } from './decoding.js';
@@ -108,6 +110,26 @@ describe.each(VARIANTS)('decoding, %s', (_, changes) => {
       }
       dispose(text);
       disposeDecodingState(state);
+    });
+  });
+
+  it.each([1, 2])('begins without a word, for %i texts of an image', (beams) => {
+    withoutLeaks(() => {
+      const pixels = pixelsOf(model.config, 2);
+      const images = encodeImages(model.parameters, model.config, { pixels });
+      let state = beginDecoding(images, beams, 5);
+      for (const layer of images) dispose(layer);
+      const texts = Array.from({ length: 2 * beams }, () => [0]);
+      for (let position = 0; position <= 3; position++) {
+        if (position > 0) for (const [i, words] of texts.entries()) words.push(word(i, position));
+        const words = texts.map((text) => text.at(-1)!);
+        const { text, state: next } = step(model, state, words, position);
+        expectClose(text, uncached(model, 2, texts));
+        state = next;
+        text.dispose();
+      }
+      disposeDecodingState(state);
+      pixels.dispose();
     });
   });
 
