@@ -1,8 +1,10 @@
 import { backbone } from './backbone.js';
 import { checkpoints } from './checkpoints.js';
 import { decoding } from './decoding.js';
+import { generation } from './generation.js';
 import { heads } from './heads.js';
 import { manifest } from './manifest.js';
+import { metrics } from './metrics.js';
 import { officialNames } from './official-names.js';
 import { optimizer } from './optimizer.js';
 import { preprocessing } from './preprocessing.js';
@@ -15,9 +17,11 @@ export const SUITES: readonly Suite[] = [
   backbone,
   heads,
   decoding,
+  generation,
   optimizer,
   checkpoints,
   officialNames,
   tokenization,
   preprocessing,
+  metrics,
 ];
