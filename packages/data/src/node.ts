@@ -3,5 +3,6 @@ export * from './captions/parse-captions.js';
 export * from './node/file-reader.js';
 export * from './node/file-root.js';
 export * from './node/open-task-data.js';
+export * from './node/prepare-data.js';
 export * from './node/record-index.js';
 export * from './texts/text-files.js';

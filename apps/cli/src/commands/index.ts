@@ -5,6 +5,7 @@ import { registerDoctor } from './doctor.js';
 import { registerExport } from './export.js';
 import { registerFill } from './fill.js';
 import { registerParity } from './parity.js';
+import { registerPrepare } from './prepare.js';
 import { registerPretrain } from './pretrain.js';
 import { registerQuickstart } from './quickstart.js';
 import { registerScenes } from './scenes.js';
@@ -20,6 +21,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerConvert,
   registerExport,
   registerScenes,
+  registerPrepare,
   registerDoctor,
   registerParity,
 ];

@@ -53,6 +53,8 @@ export interface DataFormat<R = unknown, E = unknown> {
   /** What it is, in a few words. */
   readonly description: string;
   readonly tasks: readonly DataTask[];
+  /** Whether records differ from task to task; those of most formats serve all of theirs. */
+  readonly perTask?: boolean;
   /** Whether the folder is of this format; looks at names only. */
   isIn(files: DataFiles, task: DataTask): Promise<boolean>;
   /** The splits that are there, in a fixed order; may read whole files. */

@@ -55,6 +55,7 @@ export const metadata: DataFormat<MetadataRecord, unknown> = {
     'object-detection',
     'semantic-segmentation',
   ],
+  perTask: true,
 
   isIn: async (files) => (await placesOf(files)).length > 0,
 

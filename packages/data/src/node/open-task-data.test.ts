@@ -93,7 +93,7 @@ describe('an index', () => {
     await index.abort();
     expect(await readIndex(root, format, of(root))).toBeUndefined();
     const file = await write(root, [record]);
-    expect(file).toBe(indexFile(root, 'captions', of(root)));
+    expect(file).toBe(indexFile(root, format, of(root)));
     writeFileSync(file, readFileSync(file, 'utf8').replace('"captions":[', '"captions":{'));
     const records = (await readIndex(root, format, of(root)))!;
     await expectRefusal(records.get(0), 'bad-index', 'line 2');

@@ -16,7 +16,6 @@ const NEWLINE = 10;
 interface IndexHeader {
   readonly imglishIndex: number;
   readonly format: string;
-  readonly task: string;
   readonly split: string;
   /** A stamp of each source; where one differs, the index is stale. */
   readonly sources: Readonly<Record<string, string>>;
@@ -31,12 +30,9 @@ export interface IndexWriter<R> {
 }
 
 /** Where the index of a split is. */
-export function indexFile(
-  root: string,
-  format: string,
-  { task, split }: Omit<SplitOf, 'files'>,
-): string {
-  return path.join(root, INDEX_FOLDER, `${format}.${task}.${encodeURIComponent(split)}.jsonl`);
+export function indexFile(root: string, format: DataFormat, { task, split }: SplitOf): string {
+  const of = [format.name, ...(format.perTask ? [task] : []), encodeURIComponent(split)];
+  return path.join(root, INDEX_FOLDER, `${of.join('.')}.jsonl`);
 }
 
 /** Begins an index: a header, then one record a line, written beside its place and renamed. */
@@ -45,7 +41,7 @@ export async function writeIndex<R>(
   format: DataFormat<R>,
   of: SplitOf,
 ): Promise<IndexWriter<R>> {
-  const file = indexFile(root, format.name, of);
+  const file = indexFile(root, format as DataFormat, of);
   await mkdir(path.dirname(file), { recursive: true });
   const sink = await fileSink(file);
   let lines = [JSON.stringify(await headerOf(format, of))];
@@ -76,7 +72,6 @@ async function headerOf<R>(format: DataFormat<R>, of: SplitOf): Promise<IndexHea
   return {
     imglishIndex: VERSION,
     format: format.name,
-    task: of.task,
     split: of.split,
     sources,
   };
@@ -91,7 +86,7 @@ export async function readIndex<R>(
   format: DataFormat<R>,
   of: SplitOf,
 ): Promise<Dataset<R> | undefined> {
-  const file = indexFile(root, format.name, of);
+  const file = indexFile(root, format as DataFormat, of);
   if (!(await stat(file).catch(() => undefined))) return undefined;
   const starts = await lineStarts(file);
   const header = await readLine(file, starts, 0).catch((error) => {
