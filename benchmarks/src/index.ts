@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Result, table } from './compare.js';
+import { generate } from './generate.js';
 import { inference } from './inference.js';
 import type { RaceOptions } from './race.js';
 import { reportText } from './report.js';
@@ -27,6 +28,7 @@ const races =
 
 const benchmarks: Readonly<Record<string, (options: RaceOptions) => Promise<Outcome>>> = {
   inference: races(inference),
+  generate: races(generate),
   'train-step': races(trainStep),
   'text-lengths': races(textLengths),
   'wasm-kernels': contests(wasmKernels),
@@ -36,7 +38,7 @@ const benchmarks: Readonly<Record<string, (options: RaceOptions) => Promise<Outc
 const USAGE = `usage: bench NAME [--json] [--rounds N] [--turn SECONDS]
 
 NAME is one of ${Object.keys(benchmarks).join(', ')}.
-In races (inference, train-step, text-lengths) every side runs about SECONDS (3) in each of N (7) rounds.`;
+In races (inference, generate, train-step, text-lengths) every side runs about SECONDS (3) in each of N (7) rounds.`;
 
 const { name, json, options } = readArguments();
 const benchmark = benchmarks[name];
