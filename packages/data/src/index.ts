@@ -1,4 +1,32 @@
 export {
+  type Augmentation,
+  type AugmentationKey,
+  augmentImage,
+  imagenetAugmentation,
+  pretrainingAugmentation,
+  visionLanguageAugmentation,
+} from './augmentation/augment-image.js';
+export { type ColorJitter, colorJitter } from './augmentation/color-jitter.js';
+export { brightness, contrast, saturation, sharpness } from './augmentation/enhance.js';
+export { type CropOptions, flipHorizontally, randomResizedCrop } from './augmentation/geometry.js';
+export { type MixedBatch, type MixOptions, mixBatch } from './augmentation/mix-batch.js';
+export {
+  type AugmentOperation,
+  imagenetPolicy,
+  type RandAugmentPolicy,
+  randAugment,
+  visionLanguagePolicy,
+} from './augmentation/rand-augment.js';
+export { eraseRandomly } from './augmentation/random-erasing.js';
+export {
+  autoContrast,
+  equalize,
+  invert,
+  posterize,
+  solarize,
+  solarizeAdd,
+} from './augmentation/tone.js';
+export {
   decodeRunLengths,
   maskOfPolygon,
   maskOfRunLengths,
