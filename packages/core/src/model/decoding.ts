@@ -25,6 +25,7 @@ import {
   slice,
   softmax,
   sub,
+  sum,
   transpose,
 } from '../ops/index.js';
 import type { Parameters } from '../parameters/parameters.js';
@@ -236,21 +237,25 @@ function attendToState(q: Tensor4D, state: LayerState, position: Tensor1D): Tens
   const [images, , imageLength] = state.imageKeys.shape;
   const beams = texts / images;
   const scaled = mul(q, d ** -0.5);
-  // All beams of an image ask its keys in one product.
+  // All beams of an image ask its keys in one product; a single one has nothing to group.
   const grouped = (x: Tensor, width: number) =>
-    reshape(transpose(reshape(x, [images, beams, heads, fed, width]), [0, 2, 1, 3, 4]), [
-      images,
-      heads,
-      beams * fed,
-      width,
-    ]);
+    beams === 1
+      ? x
+      : reshape(transpose(reshape(x, [images, beams, heads, fed, width]), [0, 2, 1, 3, 4]), [
+          images,
+          heads,
+          beams * fed,
+          width,
+        ]);
   const ungrouped = (x: Tensor, width: number) =>
-    reshape(transpose(reshape(x, [images, heads, beams, fed, width]), [0, 2, 1, 3, 4]), [
-      texts,
-      heads,
-      fed,
-      width,
-    ]);
+    beams === 1
+      ? x
+      : reshape(transpose(reshape(x, [images, heads, beams, fed, width]), [0, 2, 1, 3, 4]), [
+          texts,
+          heads,
+          fed,
+          width,
+        ]);
   const swap = [0, 1, 3, 2];
   const imageScores = ungrouped(
     matMul(grouped(scaled, d), transpose(state.imageKeys, swap)),
@@ -271,11 +276,10 @@ function attendToState(q: Tensor4D, state: LayerState, position: Tensor1D): Tens
 function written(slots: Tensor4D, fresh: Tensor4D, position: Tensor1D): Tensor4D {
   const length = slots.shape[2];
   const index = reshape(range(0, length, 1, 'int32'), [length, 1]);
-  const at = (offset: number) => cast(equal(index, add(position, offset)), 'float32'); // [L, 1]
-  const [first, second] = [at(0), at(1)];
-  const row = (r: number) => slice(fresh, [0, 0, r, 0], [-1, -1, 1, -1]); // [B, H, 1, d]
-  const kept = mul(slots, sub(sub(1, first), second));
-  return add(add(kept, mul(row(0), first)), mul(row(1), second)) as Tensor4D;
+  const rows = add(position, range(0, 2, 1, 'int32')); // [2]
+  const at = cast(equal(index, rows), 'float32'); // [L, 2]
+  const kept = mul(slots, sub(1, sum(at, 1, true)));
+  return add(kept, matMul(at, fresh)) as Tensor4D;
 }
 
 /** `[B, H, n, d]` → `[B, H, L, d]`, zeros behind. */
