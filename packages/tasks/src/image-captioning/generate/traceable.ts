@@ -25,7 +25,7 @@ export interface Part {
 export interface StateShapes {
   /** `{layer}.imageKeys` and so on: `[S, H, 1 + P, d]`. */
   readonly images: Readonly<Record<string, readonly number[]>>;
-  /** `{layer}.textKeys` and so on: `[S, beams, H, L, d]`. */
+  /** `{layer}.textKeys` and so on: `[S, beams H, L, d]`, which for one beam is as a step takes it. */
   readonly texts: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -45,7 +45,7 @@ export function stateShapes(
   const d = dim / heads;
   return {
     images: named(['imageKeys', 'imageValues'], [images, heads, tokens, d]),
-    texts: named(['textKeys', 'textValues'], [images, beams, heads, maxLength, d]),
+    texts: named(['textKeys', 'textValues'], [images, beams * heads, maxLength, d]),
   };
 }
 
@@ -122,11 +122,14 @@ function stateOf(
 }
 
 function textsOf({ layers }: DecodingState, beams: number): Record<string, Tensor> {
-  const parted = (x: Tensor) => ops.reshape(x, [-1, beams, ...x.shape.slice(1)]);
+  const ofImages = (x: Tensor4D) => {
+    const [, heads, length, d] = x.shape;
+    return ops.reshape(x, [-1, beams * heads, length, d]);
+  };
   return Object.fromEntries(
     layers.flatMap(({ textKeys, textValues }, layer) => [
-      [`${layer}.textKeys`, parted(textKeys)],
-      [`${layer}.textValues`, parted(textValues)],
+      [`${layer}.textKeys`, ofImages(textKeys)],
+      [`${layer}.textValues`, ofImages(textValues)],
     ]),
   );
 }
