@@ -2,6 +2,7 @@ export * from './autodiff/autodiff.js';
 export * from './autodiff/engine.js';
 export * from './autodiff/gradients.js';
 export * from './autodiff/recompute.js';
+export { withoutTape } from './autodiff/without-tape.js';
 export * from './backend/index.js';
 export * from './bytes/bytes.js';
 export * from './checkpoint/index.js';

@@ -1,4 +1,5 @@
 export { disposeBatch } from './batches/dispose-batch.js';
+export { epochOrder } from './batches/epoch-order.js';
 export * from './batches/masked-example.js';
 export {
   type PretrainBatch,
@@ -19,7 +20,7 @@ export {
   type WordGuess,
 } from './fill/fill-text.js';
 
-export type { FillingModel } from './fill/model-inputs.js';
+export type { FillingModel, TextFillingModel } from './fill/model-inputs.js';
 export * from './masking/block-mask.js';
 export * from './objectives/masked-data-modelling.js';
 export * from './objectives/pretrain-loss.js';

@@ -60,6 +60,10 @@ export interface Task<T extends TaskTypes = TaskTypes>
   readonly labels: 'classes' | 'answers' | undefined;
   /** Whether it reads texts, and so needs a tokenizer. */
   readonly readsText: boolean;
+  /** Other heads that a model may have of which this one is a part. */
+  readonly partOf?: readonly string[];
+  /** How often a sample goes through the encoder at once, default 1: so many drop paths it needs. */
+  readonly passes?: number;
   /** What sizes the head. */
   options(labels: readonly string[]): T['Options'];
   /** How images become inputs, at that resolution. */
@@ -81,6 +85,10 @@ export interface Task<T extends TaskTypes = TaskTypes>
   reference(example: T['Example'], labels: readonly string[]): T['Reference'];
   /** Scores of predictions, each beside the reference of its example. */
   metric(predictions: readonly T['Prediction'][], references: readonly T['Reference'][]): Metrics;
+  /** The best answer that needs no look at the query, by the references of training data. */
+  guess?(references: readonly T['Reference'][], labels: readonly string[]): T['Prediction'];
+  /** What answering at random scores, in the mean. */
+  chance?(references: readonly T['Reference'][], labels: readonly string[]): Metrics;
 }
 
 /** Scores by name; the first one says which of two models is the better, and more is better. */

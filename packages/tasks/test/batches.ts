@@ -59,6 +59,25 @@ const BATCHES: Record<keyof typeof tasks, Omit<TaskBatch, 'task'>> = {
     }),
   },
   imageTextRetrieval: { options: {}, inputs: pair },
+  textClassification: {
+    options: { classes: 3 },
+    inputs: (config) => ({
+      textIds: textOf(config, 2, 5),
+      paddingMask: paddingMask(),
+      labels: tensor1d([2, 0], 'int32'),
+    }),
+  },
+  fillMask: {
+    options: {},
+    inputs: (config) => ({
+      textIds: textOf(config, 2, 5),
+      paddingMask: paddingMask(),
+      slots: tensor1d([1, 3, 6, 0], 'int32'),
+      labels: tensor1d([4, 2, 9, 0], 'int32'),
+      weights: tensor1d([1, 1, 1, 0]), // the last slot is empty
+      count: 3,
+    }),
+  },
 };
 
 export const TASK_BATCHES: [name: string, batch: TaskBatch][] = Object.entries(tasks).map(

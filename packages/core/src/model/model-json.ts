@@ -17,6 +17,8 @@ export interface ModelJson {
 export interface HeadJson {
   task: string;
   options: Record<string, number>;
+  /** Names of its classes, or the answers that it can give. */
+  labels?: readonly string[];
 }
 
 /** Checks what `config.json` says. Throws `ConfigError` `config/…`, naming what is wrong. */
@@ -32,7 +34,7 @@ export function parseModelJson(json: unknown): ModelJson {
       got: `no "${model ? 'head' : 'model'}"`,
     });
   }
-  rejectUnknownKeys(`${where} head`, head, ['task', 'options']);
+  rejectUnknownKeys(`${where} head`, head, ['task', 'options', 'labels']);
   const options: unknown = head.options ?? {};
   const sizes = typeof options === 'object' && options !== null ? Object.values(options) : [NaN];
   if (typeof head.task !== 'string' || !sizes.every((n) => Number.isSafeInteger(n) && n > 0)) {
@@ -43,8 +45,29 @@ export function parseModelJson(json: unknown): ModelJson {
       got: clipped(JSON.stringify(head)),
     });
   }
+  const { labels } = head;
+  if (labels !== undefined && !isListOfNames(labels)) {
+    throw new ConfigError({
+      code: 'config/invalid-value',
+      where,
+      expected: 'head.labels to be a list of different texts',
+      got: clipped(JSON.stringify(labels)),
+    });
+  }
   return {
     model: modelConfig(model as ModelConfigInput),
-    head: { task: head.task, options: options as Record<string, number> },
+    head: {
+      task: head.task,
+      options: options as Record<string, number>,
+      ...(labels && { labels }),
+    },
   };
+}
+
+function isListOfNames(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((name) => typeof name === 'string') &&
+    new Set(value).size === value.length
+  );
 }

@@ -14,6 +14,12 @@ import {
   type VisualTokenizer,
 } from '@imglish/tokenizers';
 
+/** What reads texts, and images as codes where there is one that does. */
+export interface FittingTokenizers {
+  tokenizer: TextTokenizer;
+  visualTokenizer?: VisualTokenizer | undefined;
+}
+
 /**
  * Refuses tokenizers that do not belong to a model: `config/vocabulary-size` where the text tokenizer
  * has ids that the model has no row for, `config/visual-grid` where the visual one has not one code
@@ -22,7 +28,7 @@ import {
 export function requireTokenizersFit(
   where: string,
   config: ModelConfig,
-  { tokenizer, visualTokenizer }: { tokenizer: TextTokenizer; visualTokenizer: VisualTokenizer },
+  { tokenizer, visualTokenizer }: FittingTokenizers,
 ): void {
   if (tokenizer.vocabSize > config.vocabularySize) {
     throw new ConfigError({
@@ -33,6 +39,7 @@ export function requireTokenizersFit(
       fix: 'Another vocabulary belongs to this model, or vocabularySize is too small.',
     });
   }
+  if (!visualTokenizer) return;
   const [rows, columns] = patchGrid(config);
   const [h, w] = visualTokenizer.grid(config.imageSize[0], config.imageSize[1]);
   if (h !== rows || w !== columns) {

@@ -1,7 +1,13 @@
 import { ConfigError, type RgbImage } from '@imglish/core';
 import { modelPixels, requireTokenizersFit } from '../bundle/model-fit.js';
 import { runMaskedLogits } from '../objectives/run-masked-logits.js';
-import { executorOf, type FillingModel, framedIds, integers, patchesOf } from './model-inputs.js';
+import {
+  executorOf,
+  framedIds,
+  integers,
+  patchesOf,
+  type TextFillingModel,
+} from './model-inputs.js';
 import { mostProbable, softmax } from './most-probable.js';
 
 /** One possible word for a blank. */
@@ -34,7 +40,7 @@ export interface FillTextOptions {
  * `config/invalid-value`, and those of parts that do not belong together.
  */
 export async function fillText(
-  model: FillingModel,
+  model: TextFillingModel,
   text: string,
   { image, top = 5 }: FillTextOptions = {},
 ): Promise<FilledText> {

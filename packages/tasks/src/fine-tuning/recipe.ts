@@ -1,3 +1,6 @@
+import { ConfigError, type ModelConfig, rejectUnknownKeys } from '@imglish/core';
+import type { Task, TaskTypes } from '../task.js';
+
 /**
  * Everything that decides a fine-tuning run besides model and data. Plain JSON; a task has settings of
  * its own beside these.
@@ -56,4 +59,122 @@ export const OFFICIAL_DEFAULTS: Omit<FineTuningRecipe, 'imageSize' | 'batch' | '
   epsilon: 1e-8,
   maxGradientNorm: null,
   augmentation: 'randaugment',
+};
+
+/**
+ * For models of this project's smaller sizes, for which nothing was released: with the official rates
+ * they would not get far.
+ */
+const FOR_SMALL_MODELS: Partial<FineTuningRecipe> = {
+  epochs: 10,
+  warmupEpochs: 1,
+  visits: 1,
+  batch: 32,
+  lr: 1e-3,
+  minLr: 1e-6,
+  layerDecay: 1,
+  headLrMultiplier: 1,
+  dropPath: 0,
+  weightDecay: 0.05,
+  maxGradientNorm: 3,
+};
+
+/** Widths below that of the released models. */
+const SMALLEST_RELEASED = 768;
+
+/**
+ * A complete, checked recipe: the task's official settings for a model of that size, with changes.
+ *
+ * Throws `ConfigError`: `config/unknown-key` naming the nearest known key, `config/invalid-value`.
+ */
+export function fineTuningRecipe<T extends TaskTypes>(
+  task: Pick<Task<T>, 'name' | 'recipe'>,
+  config: ModelConfig,
+  changes: Partial<T['Recipe']> = {},
+): T['Recipe'] {
+  const official = task.recipe(config);
+  const where = `fineTuningRecipe ${task.name}`;
+  rejectUnknownKeys(where, changes, Object.keys(official));
+  const small = config.dim < SMALLEST_RELEASED ? FOR_SMALL_MODELS : {};
+  const recipe: T['Recipe'] = { ...official, ...small, ...changes };
+  for (const [key, value] of Object.entries(recipe)) {
+    const rule = RULES[key];
+    if (rule && !rule.holds(value as number)) {
+      throw new ConfigError({
+        code: 'config/invalid-value',
+        where,
+        expected: `${key} to be ${rule.expected}`,
+        got: String(value),
+      });
+    }
+  }
+  microBatch(recipe);
+  return recipe;
+}
+
+/** Samples of a micro-batch; `config/invalid-value` where `accumulate` does not divide the batch. */
+export function microBatch({ batch, accumulate }: FineTuningRecipe): number {
+  if (batch % accumulate === 0) return batch / accumulate;
+  throw new ConfigError({
+    code: 'config/invalid-value',
+    where: 'fineTuningRecipe',
+    expected: `accumulate to divide the batch of ${batch}`,
+    got: String(accumulate),
+  });
+}
+
+/** Updates of a run, and those of its warm-up; `steps`, if given, is the whole in place of the epochs'. */
+export function plannedSteps(
+  { epochs, warmupEpochs, visits, batch }: FineTuningRecipe,
+  size: number,
+  steps?: number,
+): { steps: number; warmupSteps: number } {
+  const perEpoch = Math.max(1, Math.floor((size * visits) / batch));
+  const all = steps ?? Math.max(1, Math.round(epochs * perEpoch));
+  return { steps: all, warmupSteps: Math.round((all * warmupEpochs) / epochs) };
+}
+
+interface Rule {
+  expected: string;
+  holds(value: number): boolean;
+}
+
+const whole = (least: number): Rule => ({
+  expected: `a whole number of at least ${least}`,
+  holds: (value) => Number.isSafeInteger(value) && value >= least,
+});
+const number = (expected: string, holds: (value: number) => boolean): Rule => ({
+  expected: `a number ${expected}`,
+  holds: (value) => typeof value === 'number' && Number.isFinite(value) && holds(value),
+});
+const share = number('from 0 up to, not including, 1', (value) => value >= 0 && value < 1);
+const notNegative = number('of at least 0', (value) => value >= 0);
+
+const RULES: Readonly<Record<string, Rule>> = {
+  seed: whole(0),
+  epochs: number('above 0', (value) => value > 0),
+  warmupEpochs: notNegative,
+  visits: whole(1),
+  batch: whole(1),
+  accumulate: whole(1),
+  lr: notNegative,
+  minLr: notNegative,
+  layerDecay: number('in (0, 1]', (value) => value > 0 && value <= 1),
+  headLrMultiplier: number('of at least 1', (value) => value >= 1),
+  dropPath: share,
+  weightDecay: notNegative,
+  beta1: share,
+  beta2: share,
+  epsilon: notNegative,
+  maxGradientNorm: {
+    expected: 'above 0, or null',
+    holds: (value) => value === null || (Number.isFinite(value) && value > 0),
+  },
+  maxTextLength: whole(3),
+  labelSmoothing: share,
+  mixup: notNegative,
+  cutmix: notNegative,
+  maskRatio: number('in (0, 1)', (value) => value > 0 && value < 1),
+  dropWorst: share,
+  dropWorstAfter: whole(0),
 };

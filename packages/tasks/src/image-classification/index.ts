@@ -4,7 +4,7 @@ import type { Task } from '../task.js';
 import { batch } from './batch.js';
 import { type ClassificationOptions, forward, headSpecs } from './head.js';
 import { type ClassificationTargets, loss } from './loss.js';
-import { metric, reference } from './metric.js';
+import { chance, guess, metric, reference } from './metric.js';
 import { predict, type ScoredLabel, type TopOptions } from './predict.js';
 import { preprocessor } from './preprocessor.js';
 import { type ClassificationRecipe, classificationRecipe } from './recipe.js';
@@ -38,4 +38,6 @@ export const imageClassification: Task<{
   predict,
   reference,
   metric,
+  guess,
+  chance,
 };

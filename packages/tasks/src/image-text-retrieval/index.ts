@@ -4,7 +4,7 @@ import type { Task } from '../task.js';
 import { batch } from './batch.js';
 import { forward, headSpecs, type RetrievalInputs, type RetrievalOutputs } from './head.js';
 import { loss } from './loss.js';
-import { type ImageReference, metric, reference } from './metric.js';
+import { chance, type ImageReference, metric, reference } from './metric.js';
 import { type Embeddings, type ImageWithTexts, predict } from './predict.js';
 import { type RetrievalRecipe, retrievalRecipe } from './recipe.js';
 
@@ -35,4 +35,5 @@ export const imageTextRetrieval: Task<{
   predict,
   reference,
   metric,
+  chance,
 };

@@ -34,3 +34,10 @@ export function metric(
     'imageR@10': textToImage.r10,
   };
 }
+
+/** Of an order at random: of n images the right one is among the first k with k / n. */
+export function chance(references: readonly ImageReference[]): Metrics {
+  const images = new Set(references.map(({ id }) => id)).size;
+  const within = (k: number) => Math.min(1, k / images);
+  return { 'imageR@1': within(1), 'imageR@5': within(5), 'imageR@10': within(10) };
+}

@@ -6,7 +6,7 @@ import type { Task } from '../task.js';
 import { batch } from './batch.js';
 import { type AnsweringOptions, forward, headSpecs, type QuestionInputs } from './head.js';
 import { type AnswerScores, loss } from './loss.js';
-import { type AnswerReference, metric, reference } from './metric.js';
+import { type AnswerReference, chance, guess, metric, reference } from './metric.js';
 import { predict, type Question, type ScoredAnswer } from './predict.js';
 import { type AnsweringRecipe, answeringRecipe } from './recipe.js';
 
@@ -39,4 +39,6 @@ export const visualQuestionAnswering: Task<{
   predict,
   reference,
   metric,
+  guess,
+  chance,
 };

@@ -44,3 +44,25 @@ export function metric(
   );
   return { accuracy: overall, score, ...byKind };
 }
+
+/** The most frequent answer. */
+export function guess(references: readonly AnswerReference[]): ScoredAnswer[] {
+  const totals = new Map<string, number>();
+  for (const { answers } of references) {
+    for (const [answer, score] of answerScores(answers)) {
+      totals.set(answer, (totals.get(answer) ?? 0) + score);
+    }
+  }
+  const best = [...totals].reduce((a, b) => (b[1] > a[1] ? b : a));
+  return [{ answer: best[0], score: best[1] / references.length }];
+}
+
+/** Of answers drawn at random from the vocabulary. */
+export function chance(references: readonly AnswerReference[], labels: readonly string[]): Metrics {
+  const known = new Set(labels);
+  const expected = references.map(({ answers }) => {
+    const scores = [...answerScores(answers)].filter(([answer]) => known.has(answer));
+    return scores.reduce((sum, [, score]) => sum + score, 0) / labels.length;
+  });
+  return { score: expected.reduce((sum, score) => sum + score, 0) / references.length };
+}

@@ -5,7 +5,7 @@ import type { Task } from '../task.js';
 import { batch } from './batch.js';
 import { forward, headSpecs, type ReasoningOptions, type StatementInputs } from './head.js';
 import { loss, type StatementLabels } from './loss.js';
-import { metric, reference, type StatementReference } from './metric.js';
+import { chance, guess, metric, reference, type StatementReference } from './metric.js';
 import { type Judgement, predict, type Statement } from './predict.js';
 import { type ReasoningRecipe, reasoningRecipe } from './recipe.js';
 
@@ -27,6 +27,7 @@ export const visualReasoning: Task<{
   normalizeOutput: true,
   labels: undefined,
   readsText: true,
+  passes: 2,
   options: () => ({ classes: 2 }),
   preprocessor: defaultPreprocessor,
   recipe: reasoningRecipe,
@@ -38,4 +39,6 @@ export const visualReasoning: Task<{
   predict,
   reference,
   metric,
+  guess,
+  chance,
 };

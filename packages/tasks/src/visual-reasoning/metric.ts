@@ -26,3 +26,14 @@ export function metric(
   );
   return { accuracy, consistency };
 }
+
+/** The more frequent of true and false. */
+export function guess(references: readonly StatementReference[]): Judgement {
+  const probability = references.filter(({ label }) => label).length / references.length;
+  return { label: probability > 0.5, probability };
+}
+
+/** Of a coin. */
+export function chance(): Metrics {
+  return { accuracy: 0.5 };
+}
