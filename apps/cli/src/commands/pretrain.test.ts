@@ -124,6 +124,17 @@ describe('pretrain on a folder of captioned images', () => {
     expect(ours.losses.image).toBe(captions.losses.image);
   });
 
+  it('learns from several sources, at another resolution', async () => {
+    const other = captionedFolder(join(folder, 'other'));
+    const changes = { data: undefined, resolution: '16', steps: '1' };
+    const { code, err } = await pretrain('several', changes, '--data', data, other);
+    expect(code, err).toBe(0);
+    const run = JSON.parse(bytes('several/run/run.json').toString());
+    const sources = [data, other].map((directory) => ({ kind: 'folder', directory }));
+    expect(run.config.source).toEqual({ kind: 'several', sources });
+    expect(run.config.model.imageSize).toEqual([16, 16]);
+  });
+
   it('takes a recipe from a file, and options before it', async () => {
     const recipe = join(folder, 'recipe.json');
     const mix = { text: 2, image: 1, pair: 0 };

@@ -8,14 +8,15 @@ import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { readText } from '../model/read-file.js';
 import { tokenizersFor } from '../model/tokenizers.js';
-import { openTrainingData, type TrainingSource } from '../model/training-data.js';
+import { type EmojiSource, openTrainingData, type TrainingSource } from '../model/training-data.js';
 import { ranksFor, runRanks } from '../ranks/run-ranks.js';
 import { integer, parseJsonObject, positive } from './options.js';
 
 interface PretrainCommandOptions {
-  data: string;
+  data: string[];
   texts?: string[];
   preset: PresetName;
+  resolution?: number;
   out: string;
   recipe?: string;
   steps?: number;
@@ -36,11 +37,16 @@ export function registerPretrain(program: Command): void {
   program
     .command('pretrain')
     .description('pretrain by filling in blanks; run it again to go on where it stopped')
-    .option('--data <directory>', 'images with a captions file, or "emoji"', 'emoji')
+    .option(
+      '--data <source...>',
+      'captioned images (their folder, in any format that "prepare" reads), "emoji", or several of them',
+      ['emoji'],
+    )
     .option('--texts <file...>', 'text files, a text per line; by default the captions')
     .addOption(
       new Option('--preset <name>', 'the model').choices([...PRESET_NAMES]).default('tiny'),
     )
+    .option('--resolution <pixels>', 'side of the images; by default the preset’s', integer(1))
     .option('--out <directory>', 'checkpoints, log and the finished model', 'runs/pretrain')
     .option('--recipe <file.json>', 'settings in place of the paper’s')
     .option('--steps <count>', 'updates of the whole run', integer(1))
@@ -64,7 +70,9 @@ export function registerPretrain(program: Command): void {
 async function run(options: PretrainCommandOptions): Promise<void> {
   const json = options.json ?? false;
   const recipe = await recipeOf(options);
-  const config = modelConfig(preset(options.preset));
+  const { resolution: side } = options;
+  const size = side === undefined ? {} : { imageSize: [side, side] as [number, number] };
+  const config = modelConfig({ ...preset(options.preset), ...size });
   const { backend } = await openBackend(options.backend, options.threads);
   const source = sourceOf(options, config.imageSize[0], recipe.seed);
   const data = await openTrainingData(source, options.texts);
@@ -115,7 +123,14 @@ async function run(options: PretrainCommandOptions): Promise<void> {
 }
 
 function sourceOf({ data }: PretrainCommandOptions, size: number, seed: number): TrainingSource {
-  if (data !== 'emoji') return { kind: 'folder', directory: data };
+  const sources = data.map((name) => {
+    if (name !== 'emoji') return { kind: 'folder' as const, directory: name };
+    return emojiSource(size, seed);
+  });
+  return sources.length === 1 ? sources[0]! : { kind: 'several', sources };
+}
+
+function emojiSource(size: number, seed: number): EmojiSource {
   return { kind: 'emoji', seed, size, languages: ['en'], glosses: 10_000, shareAlike: true };
 }
 

@@ -1,12 +1,12 @@
 import type { Dataset, ImageExample, PairExample, TextExample } from '@imglish/core';
-import { mapDataset } from '@imglish/data';
-import { openCaptionFolder, openTextFiles } from '@imglish/data/node';
+import { concatDatasets, mapDataset } from '@imglish/data';
+import { openTaskData, openTextFiles } from '@imglish/data/node';
 import type { EmojiLanguage } from '@imglish/emoji';
 import { emojiCorpus, emojiPairs } from '@imglish/emoji/node';
 import type { PretrainData } from '@imglish/pretrain';
 
 /** What to train on, as plain JSON: every rank opens it for itself and finds the same. */
-export type TrainingSource = EmojiSource | FolderSource;
+export type TrainingSource = EmojiSource | FolderSource | SeveralSources;
 
 export interface EmojiSource {
   kind: 'emoji';
@@ -24,8 +24,14 @@ export interface EmojiSource {
 
 export interface FolderSource {
   kind: 'folder';
-  /** Images with a captions file. */
+  /** Captioned images in any of the formats that are read for captioning; of splits, `train`. */
   directory: string;
+}
+
+/** One after the other. */
+export interface SeveralSources {
+  kind: 'several';
+  sources: readonly (EmojiSource | FolderSource)[];
 }
 
 /** Opens what training reads; `textFiles` take the place of the source's own texts. */
@@ -33,20 +39,25 @@ export async function openTrainingData(
   source: TrainingSource,
   textFiles?: readonly string[],
 ): Promise<PretrainData> {
-  const pairs = await openPairs(source);
+  const sources = source.kind === 'several' ? source.sources : [source];
+  const opened = await Promise.all(sources.map(openPairs));
+  const pairs = concatDatasets(...opened);
   const images: Dataset<ImageExample> = mapDataset(pairs, ({ id, image }) => ({ id, image }));
   if (textFiles) return { pairs, images, texts: await openTextFiles(textFiles) };
-  return { pairs, images, texts: await openTexts(source, pairs) };
+  const texts = await Promise.all(sources.map((each, i) => openTexts(each, opened[i]!)));
+  return { pairs, images, texts: concatDatasets(...texts) };
 }
 
-async function openPairs(source: TrainingSource): Promise<Dataset<PairExample>> {
-  if (source.kind === 'folder') return openCaptionFolder(source.directory);
+type Source = EmojiSource | FolderSource;
+
+async function openPairs(source: Source): Promise<Dataset<PairExample>> {
+  if (source.kind === 'folder') return openTaskData('image-captioning', source.directory, 'train');
   const { kind: _, glosses: __, ...options } = source;
   return emojiPairs({ split: 'train', ...options });
 }
 
 async function openTexts(
-  source: TrainingSource,
+  source: Source,
   pairs: Dataset<PairExample>,
 ): Promise<Dataset<TextExample>> {
   if (source.kind === 'folder') {
