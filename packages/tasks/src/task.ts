@@ -4,8 +4,9 @@ import type {
   ModelConfig,
   ParameterSpecs,
   Parameters,
+  RgbImage,
 } from '@imglish/core';
-import type { PreprocessorConfig, TextTokenizer } from '@imglish/tokenizers';
+import type { Pixels, PreprocessorConfig, TextTokenizer } from '@imglish/tokenizers';
 import type { Batch, LossTerm } from '@imglish/train';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import type { FineTuningRecipe } from './fine-tuning/recipe.js';
@@ -109,6 +110,8 @@ export interface BatchContext<Recipe extends FineTuningRecipe = FineTuningRecipe
   recipe: Recipe;
   /** Update that the batch belongs to, from 0. */
   step: number;
+  /** Pixels of an image of these examples, changed at random; without it they are preprocessed. */
+  augmented?: ((image: RgbImage) => Pixels) | undefined;
   /** Number of each sample, counted through the run: what is drawn for it is drawn by that. */
   samples: readonly number[];
 }

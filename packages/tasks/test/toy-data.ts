@@ -22,7 +22,11 @@ export const COLOURS: Readonly<Record<string, readonly [number, number, number]>
 const NAMES: readonly string[] = Object.keys(COLOURS);
 
 /** Two colours side by side. */
-export function halves(left: string, right: string, [height, width] = [8, 8]): RgbImage {
+export function halves(
+  left: string,
+  right: string,
+  [height, width]: readonly [number, number] = [8, 8],
+): RgbImage {
   const data = new Uint8Array(3 * height * width);
   for (let i = 0; i < height * width; i++) {
     data.set(COLOURS[i % width < width / 2 ? left : right]!, 3 * i);

@@ -7,6 +7,7 @@ import {
   type RgbImage,
 } from '@imglish/core';
 import { epochOrder } from '@imglish/pretrain';
+import type { Pixels } from '@imglish/tokenizers';
 import type { BatchSource } from '@imglish/train';
 import { tensor3d } from '@tensorflow/tfjs-core';
 import type { Task, TaskBatch, TaskReader, TaskTypes } from '../task.js';
@@ -17,18 +18,21 @@ import { microBatch } from './recipe.js';
 export interface AugmentationDraw {
   readonly seed: number;
   readonly epoch: number;
-  /** Index of the example; the second image of a pair has that plus the size of the data set. */
+  /** Of the example in the data set. */
   readonly index: number;
+  /** 0, or 1 for the second image of an example. */
+  readonly picture: number;
 }
 
-export type Augment = (image: RgbImage, draw: AugmentationDraw) => RgbImage;
+/** An image as normalised pixels of the model's size, changed at random. */
+export type Augment = (image: RgbImage, draw: AugmentationDraw) => Pixels;
 
 export interface TaskBatchOptions<T extends TaskTypes> {
   task: Task<T>;
   reader: TaskReader;
   recipe: T['Recipe'];
   data: Dataset<T['Example']>;
-  /** Changes training images before they are preprocessed. */
+  /** Reads training images instead of the preprocessor. */
   augment?: Augment | undefined;
 }
 
@@ -57,14 +61,18 @@ export function taskBatches<T extends TaskTypes>({
   const size = microBatch(recipe);
   const order = epochOrder(seed, `order of ${task.name}`, data.size);
   const dropping = { ...reader.config, dropPathRate: dropPath };
+  const draws: WeakMap<RgbImage, AugmentationDraw> = new WeakMap();
+  const augmented = augment && ((image: RgbImage) => augment(image, draws.get(image)!));
   const read = async (number: number): Promise<T['Example']> => {
     const index = order(number);
     const example = await data.get(index);
     if (!augment) return example;
     const epoch = Math.floor(number / data.size);
-    return mapImages(example, (image, part) =>
-      augment(image, { seed, epoch, index: index + part * data.size }),
-    );
+    return mapImages(example, (image, picture) => {
+      const own = { ...image }; // the same image may come again, with another draw
+      draws.set(own, { seed, epoch, index, picture });
+      return own;
+    });
   };
   return async (index) => {
     const samples = Array.from({ length: size }, (_, i) => index * size + i);
@@ -72,7 +80,7 @@ export function taskBatches<T extends TaskTypes>({
     // One after the other: what is read may be large.
     for (const number of samples) examples.push(await read(number));
     const step = Math.floor(index / accumulate);
-    const batch = task.batch(examples, { ...reader, recipe, step, samples });
+    const batch = task.batch(examples, { ...reader, recipe, step, samples, augmented });
     if (dropPath === 0) return batch;
     return { ...batch, dropPath: dropPaths(task, dropping, seed, samples) };
   };

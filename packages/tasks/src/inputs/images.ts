@@ -9,17 +9,21 @@ import {
 } from '@imglish/core';
 import { type Pixels, patchify, preprocessImage } from '@imglish/tokenizers';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import type { TaskReader } from '../task.js';
+import type { BatchContext, TaskReader } from '../task.js';
+
+/** What reads images; those of training may be augmented instead of only preprocessed. */
+type ImageReader = Pick<TaskReader, 'config' | 'preprocessor'> &
+  Partial<Pick<BatchContext, 'augmented'>>;
 
 /**
  * An image as the normalised pixels `[3, H, W]` that the model reads; `config/image-size` where the
  * preprocessor makes another size.
  */
 export function modelPixels(
-  { config, preprocessor }: Pick<TaskReader, 'config' | 'preprocessor'>,
+  { config, preprocessor, augmented }: ImageReader,
   image: RgbImage,
 ): Pixels {
-  const pixels = preprocessImage(image, preprocessor);
+  const pixels = augmented?.(image) ?? preprocessImage(image, preprocessor);
   const [height, width] = config.imageSize;
   if (pixels.height === height && pixels.width === width) return pixels;
   throw new ConfigError({
@@ -46,7 +50,7 @@ export function hostPatches(
 }
 
 /** Images of a batch, preprocessed and cut into patches. */
-export function hostImages(reader: TaskReader, images: readonly RgbImage[]): HostTensor {
+export function hostImages(reader: ImageReader, images: readonly RgbImage[]): HostTensor {
   return hostPatches(
     reader.config,
     images.map((image) => modelPixels(reader, image)),
