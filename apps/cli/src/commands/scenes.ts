@@ -1,3 +1,4 @@
+import { ConfigError } from '@imglish/core';
 import { type EmojiLanguage, type EmojiStyle, emojiLanguages, emojiStyles } from '@imglish/emoji';
 import {
   type QuestionPrior,
@@ -5,6 +6,7 @@ import {
   type ScenesSummary,
   sceneLayouts,
   sceneSplits,
+  writeSceneSheet,
   writeScenes,
 } from '@imglish/emoji/node';
 import type { Progress } from '@imglish/train';
@@ -13,7 +15,8 @@ import { type Command, Option } from 'commander';
 import { integer } from './options.js';
 
 interface ScenesCommandOptions {
-  out: string;
+  out?: string;
+  sheet?: string;
   images: number;
   size: number;
   seed: number;
@@ -31,7 +34,11 @@ export function registerScenes(program: Command): void {
   program
     .command('scenes')
     .description('compose pictures of emoji, with captions, questions, statements, boxes and masks')
-    .requiredOption('--out <directory>', 'a new folder')
+    .option('--out <directory>', 'a new folder')
+    .option(
+      '--sheet <file>',
+      'the first pictures with all that is said of them: .html, .svg or .png',
+    )
     .option('--images <count>', 'pictures with captions and questions', integer(1), 5000)
     .option('--size <pixels>', 'side of the pictures', integer(1), 128)
     .option('--seed <number>', 'another one gives other pictures', integer(0), 0)
@@ -50,24 +57,45 @@ export function registerScenes(program: Command): void {
     .action(run);
 }
 
-async function run({ out, json = false, ...options }: ScenesCommandOptions): Promise<void> {
+async function run({ out, sheet, json = false, ...options }: ScenesCommandOptions): Promise<void> {
+  if (out === undefined && sheet === undefined) {
+    throw new ConfigError({
+      code: 'config/missing-option',
+      where: 'imglish scenes',
+      expected: '--out, --sheet, or both',
+      got: 'neither',
+    });
+  }
+  const onRender = (style: string, size: number): void => {
+    if (!json) console.error(`drawing ${style} at ${size} pixels`);
+  };
   const { signal, dispose } = stopOnSignals();
   let shown: Progress | undefined;
   try {
-    const summary = await writeScenes(out, {
-      ...options,
-      signal,
-      onRender: (style, size) => {
-        if (!json) console.error(`drawing ${style} at ${size} pixels`);
-      },
-      onProgress: (done, total) => {
-        shown ??= progress('composing pictures', total, { json });
-        shown.set(done);
-      },
-    });
+    const summary =
+      out === undefined
+        ? undefined
+        : await writeScenes(out, {
+            ...options,
+            signal,
+            onRender,
+            onProgress: (done, total) => {
+              shown ??= progress('composing pictures', total, { json });
+              shown.set(done);
+            },
+          });
     shown?.finish();
-    if (json) console.log(JSON.stringify({ out, ...summary }));
-    else console.log(report(out, summary));
+    if (sheet !== undefined) await writeSceneSheet(sheet, { ...options, onRender });
+    if (json) {
+      console.log(JSON.stringify({ ...(out && { out }), ...(sheet && { sheet }), ...summary }));
+      return;
+    }
+    if (summary) console.log(report(out!, summary));
+    if (sheet !== undefined) console.log(`wrote ${sheet}`);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    console.error('stopped; nothing was written');
+    process.exitCode = 1;
   } finally {
     dispose();
   }

@@ -51,6 +51,8 @@ const english: readonly Template[] = [
   (groups) => listed(groups.map(coloured)),
   (groups) => listed([...groups].reverse().map(plain)),
   (groups) => `a picture of ${listed(groups.map(coloured))}`,
+  (groups) => `an image that shows ${listed(groups.map(plain))}`,
+  (groups) => `you can see ${listed(groups.map(coloured))}`,
   (groups) =>
     `there ${groups[0]!.objects.length === 1 ? 'is' : 'are'} ${listed(groups.map(plain))}`,
   (groups, scene) => {
@@ -124,6 +126,7 @@ const chinese: readonly Template[] = [
     return `${chinesePlaces[group.place!]}有${chineseColoured(group)}`;
   },
   (groups) => `这里有${joined(groups.map(chineseColoured))}`,
+  (groups) => `可以看到${joined(groups.map(chinesePlain))}`,
 ];
 
 const templates: Readonly<Record<EmojiLanguage, readonly Template[]>> = {

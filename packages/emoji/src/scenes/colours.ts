@@ -32,9 +32,9 @@ const HUES: readonly (readonly [from: number, to: number, name: ColourName])[] =
   [0, 13, 'red'],
   [21, 38, 'orange'],
   [44, 62, 'yellow'],
-  [80, 165, 'green'],
-  [192, 246, 'blue'],
-  [256, 292, 'purple'],
+  [84, 150, 'green'],
+  [195, 230, 'blue'],
+  [266, 292, 'purple'],
   [305, 342, 'pink'],
   [349, 360, 'red'],
 ];

@@ -4,7 +4,7 @@ import type { EmojiStyle } from '../styles.js';
 import type { ColourName } from './colours.js';
 import { colourOf, countOf, heldOutIn, isHeldOut, pairOf } from './compositions.js';
 import type { SceneConcept } from './concepts.js';
-import { type Drawing, resample, scaledSize } from './cutouts.js';
+import { type Cutout, type Drawing, resample, scaledSize } from './cutouts.js';
 import { drawLayout, drawLengths, SMALLEST } from './layout.js';
 import type { SceneLibrary } from './library.js';
 import { visibleObjects, visibleParts } from './paint.js';
@@ -37,6 +37,8 @@ export interface SceneRequest {
 
 /** So many objects at most. */
 const MOST_OBJECTS = 8;
+/** No object is longer than this share of the picture's side. */
+const MOST_STRETCHED = 0.88;
 /** So much of every drawing must be seen. */
 const VISIBLE = 0.8;
 /** Tries before a request is refused. */
@@ -137,8 +139,8 @@ function drawScene(
   );
   if (backgrounds.length === 0) return undefined;
 
-  const lengths = drawLengths(stream, looks.length).map((length) =>
-    Math.max(Math.ceil(SMALLEST * size), Math.round(length * size)),
+  const lengths = drawLengths(stream, looks.length).map((length, index) =>
+    Math.round(stretched(Math.max(SMALLEST, length), looks[index]!.drawing.cutout) * size),
   );
   const boxes = drawLayout(
     stream,
@@ -195,6 +197,12 @@ function drawLook(
   const colour = named.length > 0 ? named[stream.integer(named.length)] : undefined;
   const choice = turns.get(colour);
   return choice && { drawing, turn: choice[stream.integer(choice.length)]! };
+}
+
+/** Slim things are longer than others, or too little of them would be seen. */
+function stretched(length: number, { width, height }: Cutout): number {
+  const slimness = Math.max(width, height) / Math.min(width, height);
+  return Math.min(MOST_STRETCHED, length * Math.min(1.6, Math.sqrt(slimness)));
 }
 
 function opaquePixels(rgba: Uint8Array): number {

@@ -24,6 +24,7 @@ export {
   sceneLayouts,
   sceneSplits,
 } from './scenes-options.js';
+export { type WriteSceneSheetOptions, writeSceneSheet } from './sheet/write-scene-sheet.js';
 export type { StatementSet } from './statement-set.js';
 export type { ScenePair, Statement, StatementKind } from './statements.js';
 export {

@@ -10,7 +10,7 @@ export const cocoFolders: Readonly<Record<SceneSplit, string>> = {
   train: 'train2014',
   val: 'val2014',
   test: 'test2015',
-  'test-concepts': 'test-concepts2015',
+  'test-concepts': 'test-concepts',
 };
 
 /** A described scene with its number and the masks of its objects. */

@@ -1,3 +1,4 @@
+import type { SceneConcept } from '../concepts.js';
 import type { SceneLibrary } from '../library.js';
 import { paintScene } from '../paint.js';
 import { classScenes } from '../scene-source.js';
@@ -5,8 +6,8 @@ import type { ScenePlan } from '../scenes-options.js';
 import { encodeJpeg, type FileWriter } from './picture-files.js';
 
 /**
- * Writes pictures of single things as ImageNet: a folder for each class, named by the emoji's code
- * points; `classes.txt` says what they are.
+ * Writes pictures of single things as ImageNet: a folder for each class, by its name;
+ * `classes.txt` has the names with spaces.
  *
  * @param step is called after each picture.
  * @returns the number of pictures by split.
@@ -21,7 +22,7 @@ export async function writeImagenet(
   const pictures = { train: 0, val: 0, test: 0 };
   for (const split of ['train', 'val', 'test'] as const) {
     for (const concept of classes) {
-      const name = concept.id.toLowerCase();
+      const name = folderOf(concept);
       let number = 0;
       for (const scene of classScenes(library, plan, split, concept)) {
         const { image } = paintScene(library, scene);
@@ -32,7 +33,11 @@ export async function writeImagenet(
       pictures[split] += number;
     }
   }
-  const names = classes.map(({ id, noun }) => `${id.toLowerCase()}\t${noun}`);
+  const names = classes.map((concept) => `${folderOf(concept)}\t${concept.noun}`);
   await files.text('imagenet/classes.txt', `${names.sort().join('\n')}\n`);
   return pictures;
+}
+
+function folderOf({ noun }: SceneConcept): string {
+  return noun.replaceAll(' ', '_');
 }

@@ -31,7 +31,7 @@ describe('writeScenes', () => {
     const files = await filesBelow(path.join(folder, 'a'));
     const below = (start: string) => [...files.keys()].filter((file) => file.startsWith(start));
     expect(below('coco/train2014/').length).toBe(summary.images.train);
-    expect(below('coco/test-concepts2015/').length).toBe(summary.images['test-concepts']);
+    expect(below('coco/test-concepts/').length).toBe(summary.images['test-concepts']);
     expect(below('imagenet/train/').length).toBe(summary.classPictures!.train);
     const questions = JSON.parse(
       files.get('coco/vqa/v2_OpenEnded_mscoco_train2014_questions.json')!.toString(),
