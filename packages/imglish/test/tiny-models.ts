@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cpu } from '@imglish/backend-cpu';
+import { auto } from '@imglish/backend-auto/node';
 import { initializeParameters, modelConfig, preset, type ReadableDirectory } from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
 import { saveTaskModel, type Task, taskSpecs, tasks } from '@imglish/tasks';
@@ -14,7 +14,7 @@ export async function tinyModel(
   name: keyof typeof tasks,
   labels: readonly string[] = [],
 ): Promise<ReadableDirectory> {
-  const backend = await cpu();
+  const { backend } = await auto({ backend: 'cpu' });
   const task = tasks[name] as unknown as Task;
   const config = modelConfig({
     ...preset('tiny'),
