@@ -28,6 +28,7 @@ export type QuestionKind =
   | 'what color is the background'
   | 'is it left or above'
   | 'same kind'
+  | 'same kind in two places'
   | 'are there more'
   | 'where is'
   | 'is it bigger'
@@ -244,7 +245,7 @@ const asking: readonly ((facts: Facts) => Question[])[] = [
     });
     const compared = pairs(corners).map(([a, b]) => {
       const text = `Is the thing in the ${a.place} of the same kind as the one in the ${b.place}?`;
-      return question('same kind', text, yesNo(a.there.concept === b.there.concept));
+      return question('same kind in two places', text, yesNo(a.there.concept === b.there.concept));
     });
     return [anywhere, ...compared];
   },

@@ -59,8 +59,9 @@ export function* describedScenes(
 
 /**
  * Whether a question belongs to a split. In `train` and `val` none names a combination that no
- * picture there shows: its answer would always be no. In `test` it names a concept of an unseen
- * combination. In `test-concepts` no concept is the answer: no model could have learnt its name.
+ * picture there shows: its answer would always be no. In `test`, one that names things of the picture
+ * names one of an unseen combination. In `test-concepts` no concept is the answer: no model could
+ * have learnt its name.
  */
 function isFor(split: SceneSplit, scene: Scene, { names, asks, answer }: Question): boolean {
   if (split === 'test-concepts') {
@@ -68,8 +69,10 @@ function isFor(split: SceneSplit, scene: Scene, { names, asks, answer }: Questio
   }
   if (split !== 'test') return !asks.some(isHeldOut);
   const unseen = heldOutIn(scene).flatMap(conceptsIn);
-  const answered = scene.objects.find(({ concept }) => concept.noun === answer);
-  return [...names, ...(answered ? [answered.concept.id] : [])].some((id) => unseen.includes(id));
+  const shown = scene.objects
+    .map(({ concept }) => concept)
+    .filter(({ id, noun }) => names.includes(id) || noun === answer);
+  return shown.length === 0 || shown.some(({ id }) => unseen.includes(id));
 }
 
 /** The sets of statements of a split. */
