@@ -55,5 +55,5 @@ const encoders: Readonly<Record<string, (svg: string) => Uint8Array | Promise<Ui
         `<body style="margin:0">\n${svg}\n</body></html>\n`,
     ),
   '.svg': utf8,
-  '.png': async (svg) => sharp(utf8(svg)).png({ palette: true }).toBuffer(),
+  '.png': async (svg) => sharp(utf8(svg)).png({ palette: true, dither: 0, effort: 10 }).toBuffer(),
 };
