@@ -59,7 +59,7 @@ export function toyConfig(normalizeOutput: boolean): ModelConfig {
   return smallConfig({
     imageSize: [8, 8],
     patchSize: 4,
-    vocabularySize: 48,
+    vocabularySize: 36, // as many as the tokenizer has
     dim: 16,
     heads: 2,
     ffnDim: 32,
