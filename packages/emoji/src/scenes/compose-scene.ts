@@ -61,12 +61,8 @@ export function composeScene(
   stream: RandomStream,
   request: SceneRequest,
 ): Scene {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const kinds = drawKinds(stream, request);
-    const scene = kinds && drawScene(library, stream, request, kinds);
-    if (!scene || (!request.heldOut && heldOutIn(scene).length > 0)) continue;
-    if (request.accept?.(scene) ?? true) return scene;
-  }
+  const scene = tryScene(library, stream, request);
+  if (scene) return scene;
   const wanted = request.wanted?.map(({ concept, count, colour }) =>
     [count, colour, concept.noun].filter((word) => word !== undefined).join(' '),
   );
@@ -77,6 +73,21 @@ export function composeScene(
     got: `none in ${ATTEMPTS} tries`,
     fix: 'Use more concepts or styles.',
   });
+}
+
+/** `composeScene` where a request may be one that no scene meets: then undefined. */
+export function tryScene(
+  library: SceneLibrary,
+  stream: RandomStream,
+  request: SceneRequest,
+): Scene | undefined {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const kinds = drawKinds(stream, request);
+    const scene = kinds && drawScene(library, stream, request, kinds);
+    if (!scene || (!request.heldOut && heldOutIn(scene).length > 0)) continue;
+    if (request.accept?.(scene) ?? true) return scene;
+  }
+  return undefined;
 }
 
 /** Adds concepts and their counts one by one, as held-out combinations allow. */

@@ -1,9 +1,10 @@
 import type { RandomStream } from '@imglish/core';
 import type { ColourName } from './colours.js';
-import { composeScene } from './compose-scene.js';
+import { tryScene } from './compose-scene.js';
 import { conceptsIn, heldOutIn, isHeldOut, pairOf } from './compositions.js';
 import type { SceneConcept } from './concepts.js';
 import type { SceneLibrary } from './library.js';
+import type { Scene } from './scene.js';
 import type { SceneSplit } from './scenes-options.js';
 import {
   type ScenePair,
@@ -50,20 +51,33 @@ export function drawStatementSet(
   for (;;) {
     const concepts = drawConcepts(stream, options);
     if (!concepts) continue;
-    const pairs = Array.from({ length: PAIRS }, (): ScenePair => {
-      const draw = () =>
-        composeScene(library, stream, {
-          concepts,
-          size: options.size,
-          kinds: 1 + stream.integer(CONCEPTS),
-          most: MOST_OBJECTS,
-          heldOut: mayHoldOut(options.split),
-        });
-      return [draw(), draw()];
-    });
+    const pairs = drawPairs(library, stream, concepts, options);
+    // No background shows all three of some concepts: others are drawn then.
+    if (!pairs) continue;
     const statements = chooseStatements(concepts, pairs, stream, options);
     if (statements.length > 0) return { pairs, statements };
   }
+}
+
+function drawPairs(
+  library: SceneLibrary,
+  stream: RandomStream,
+  concepts: readonly SceneConcept[],
+  { size, split }: StatementSetOptions,
+): ScenePair[] | undefined {
+  const scenes: Scene[] = [];
+  while (scenes.length < 2 * PAIRS) {
+    const scene = tryScene(library, stream, {
+      concepts,
+      size,
+      kinds: 1 + stream.integer(CONCEPTS),
+      most: MOST_OBJECTS,
+      heldOut: mayHoldOut(split),
+    });
+    if (!scene) return undefined;
+    scenes.push(scene);
+  }
+  return Array.from({ length: PAIRS }, (_, i) => [scenes[2 * i]!, scenes[2 * i + 1]!]);
 }
 
 /** Concepts that may be together. */
