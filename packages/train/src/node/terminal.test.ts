@@ -62,4 +62,12 @@ describe('progress on a terminal', () => {
     bar.finish();
     expect(parts.join('')).toBe('work 1/1000 (0 %)  10.0 s each  2 h 46 min left\n');
   });
+
+  it('shows how much is done where nobody knows of how much', () => {
+    const parts: string[] = [];
+    const shown = progress('reading', 0, { stream: { write: (part) => parts.push(part) } });
+    shown.advance(7);
+    shown.finish();
+    expect(parts.join('')).toMatch(/^reading 7\n/);
+  });
 });

@@ -50,7 +50,7 @@ export function terminalRenderer(options: TerminalOptions = {}): ProgressRendere
   };
 }
 
-/** Progress of any long work, shown on the terminal. */
+/** Progress of any long work, shown on the terminal; a `total` of 0 is one that nobody knows. */
 export function progress(
   label: string,
   total: number,
@@ -61,8 +61,8 @@ export function progress(
 }
 
 function describe({ label, step, total, rate, secondsLeft, losses = {} }: ProgressReport): string {
-  const percent = total > 0 ? ` (${Math.floor((100 * step) / total)} %)` : '';
-  const parts = [`${label} ${step}/${total}${percent}`];
+  const of = total > 0 ? `/${total} (${Math.floor((100 * step) / total)} %)` : '';
+  const parts = [`${label} ${step}${of}`];
   if (rate > 0) parts.push(rate >= 1 ? `${rate.toFixed(1)}/s` : `${(1 / rate).toFixed(1)} s each`);
   if (secondsLeft !== undefined && step < total) parts.push(`${duration(secondsLeft)} left`);
   for (const [stream, loss] of Object.entries(losses)) parts.push(`${stream} ${loss.toFixed(4)}`);
