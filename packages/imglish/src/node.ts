@@ -7,6 +7,7 @@ import { fetchBytes, type Pipeline, type PipelineName } from '@imglish/tasks';
 import { openPipeline } from './open-pipeline.js';
 import type { PipelineOptions } from './options.js';
 
+export { type Gallery, type GalleryMatch, openGallery } from './gallery/gallery.js';
 export {
   type AnswerScore,
   type FeatureMatrix,
