@@ -1,8 +1,11 @@
+import { dirname } from 'node:path';
 import { fileDirectory } from '@imglish/core/node';
-import { baselines, evaluateTask, findTask, loadTaskModel, TASK_NAMES } from '@imglish/tasks';
-import { progress } from '@imglish/train/node';
+import { findTask, loadTaskModel, TASK_NAMES } from '@imglish/tasks';
 import { Argument, type Command } from 'commander';
 import { openBackend } from '../model/backend.js';
+import { subjectOf, writeReport } from '../tasks/report-file.js';
+import { readHistory } from '../tasks/run-history.js';
+import { scoreModel } from '../tasks/score-model.js';
 import { metricLines } from '../tasks/show.js';
 import { openDataOf } from '../tasks/task-data.js';
 import { integer } from './options.js';
@@ -15,6 +18,8 @@ interface EvaluateOptions {
   limit?: number;
   batch: number;
   blind?: boolean;
+  blindModel?: string;
+  report?: string;
   threads?: number;
   backend?: string;
   json?: boolean;
@@ -33,6 +38,8 @@ export function registerEvaluate(program: Command): void {
     .option('--limit <count>', 'examples that are looked at; by default all', integer(1))
     .option('--batch <count>', 'examples at once', integer(1), 32)
     .option('--blind', 'grey in the place of every image: what the text alone tells')
+    .option('--blind-model <path>', 'a model tuned with --blind, or its scores, to compare with')
+    .option('--report <file>', 'a page with scores, successes and failures (HTML)')
     .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--json', 'for programs')
@@ -40,31 +47,27 @@ export function registerEvaluate(program: Command): void {
 }
 
 async function run(name: string, options: EvaluateOptions): Promise<void> {
-  const { json = false, limit, batch, blind = false } = options;
+  const { json = false, blind = false, split } = options;
   const task = findTask(name);
   const { backend } = await openBackend(options.backend, options.threads);
   const model = await loadTaskModel(fileDirectory(options.model), task, backend);
   try {
-    const { data } = await openDataOf(task, options.data, options.split);
-    const count = Math.min(limit ?? data.size, data.size);
-    const shown = progress(`evaluating on ${backend.name}`, count, { json });
-    const { metrics, references } = await evaluateTask(task, model, data, {
-      limit: count,
-      batch,
-      blind,
-      onProgress: (done) => shown.set(done),
-    });
-    shown.finish();
-    const training = task.guess
-      ? (await openDataOf(task, options.data, options.training)).data
-      : undefined;
-    const compared = await baselines(task, model.labels, references, training);
-    const result = { task: task.name, split: options.split, count, blind, metrics, ...compared };
+    const scored = await scoreModel(task, model, backend, { ...options, json });
+    const { metrics, count } = scored.evaluation;
+    const result = { task: task.name, split, count, blind, metrics, ...scored.compared };
     if (json) console.log(JSON.stringify(result));
     else {
-      console.log(`${task.name}, ${options.split}, ${count} examples${blind ? ', blind' : ''}`);
-      for (const line of metricLines(metrics, compared)) console.log(line);
+      console.log(`${task.name}, ${split}, ${count} examples${blind ? ', blind' : ''}`);
+      for (const line of metricLines(metrics, scored.compared)) console.log(line);
     }
+    if (options.report === undefined) return;
+    await writeReport(options.report, {
+      ...{ task, labels: model.labels, ...scored },
+      subject: subjectOf({ ...options, count, backend: backend.name }),
+      data: (await openDataOf(task, options.data, split)).data,
+      history: await readHistory(dirname(options.model)),
+    });
+    if (!json) console.log(`wrote ${options.report}`);
   } finally {
     await model.dispose();
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../test/run-cli.js';
@@ -41,6 +42,7 @@ describe('tuned on scenes', () => {
       ...['--batch', '4', '--validation', 'val', '--validation-limit', '4', '--json'],
     );
     expect(tuned.code, tuned.err).toBe(0);
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('How it learnt');
     const scored = await runCli(
       ...[
         'evaluate',

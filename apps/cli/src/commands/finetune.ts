@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { disposeAll, type Parameters } from '@imglish/core';
+import { type Backend, disposeAll, type Parameters } from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
 import {
   beginTask,
@@ -7,9 +7,11 @@ import {
   findTask,
   fineTune,
   fineTuningRecipe,
+  loadTaskModel,
   plannedSteps,
   saveTaskModel,
   TASK_NAMES,
+  type Task,
   type ValidationScore,
 } from '@imglish/tasks';
 import type { Progress } from '@imglish/train';
@@ -17,6 +19,9 @@ import { openRun, progress, stopOnSignals } from '@imglish/train/node';
 import { Argument, type Command } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { augmentOf } from '../tasks/augment.js';
+import { subjectOf, writeReport } from '../tasks/report-file.js';
+import { RUN_FILES, readHistory } from '../tasks/run-history.js';
+import { scoreModel } from '../tasks/score-model.js';
 import { openScores } from '../tasks/scores.js';
 import { metricLines } from '../tasks/show.js';
 import { openDataOf } from '../tasks/task-data.js';
@@ -42,6 +47,7 @@ interface FinetuneOptions {
   seed?: number;
   augment: boolean;
   blind?: boolean;
+  blindModel?: string;
   every: number;
   evaluateEvery?: number;
   threads?: number;
@@ -77,6 +83,7 @@ export function registerFinetune(program: Command): void {
     .option('--seed <number>', 'order, augmentation, masks and new parameters', integer(0))
     .option('--no-augment', 'images as they are')
     .option('--blind', 'grey in the place of every image: what the text alone tells')
+    .option('--blind-model <path>', 'a model tuned with --blind, or its scores, to compare with')
     .option('--every <steps>', 'steps between two checkpoints', integer(1), 100)
     .option('--evaluate-every <steps>', 'by default a tenth of the run', integer(1))
     .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
@@ -108,7 +115,7 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
   if (ignored.length > 0) say(`not used: ${ignored.join(', ')}`);
   if (resized.length > 0) say(`resized: ${resized.join(', ')}`);
   const { model, data, split, freeze = [], linearProbe = false, lora = 0, blind = false } = options;
-  const folder = await openRun(join(options.out, 'run'), {
+  const folder = await openRun(join(options.out, RUN_FILES.run), {
     config: {
       ...{ task: task.name, model, data, split, blind, steps, freeze, linearProbe, lora },
       recipe: { ...recipe },
@@ -117,8 +124,8 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
     every: options.every,
   });
   const { signal, dispose } = stopOnSignals();
-  const target = join(options.out, 'model');
-  const scores = await openScores(join(options.out, 'scores.jsonl'));
+  const target = join(options.out, RUN_FILES.model);
+  const scores = await openScores(join(options.out, RUN_FILES.scores));
   const save = (parameters: Parameters) =>
     saveTaskModel(
       fileDirectory(target),
@@ -167,13 +174,46 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
     if (!done.stopped && !validation) await save(done.parameters);
     disposeAll(done.parameters);
     const result = { steps: done.step, stopped: done.stopped, model: target };
+    if (done.stopped) say(`stopped after step ${done.step}; run it again to go on`);
+    else {
+      const report = await reportOn(task, backend, options);
+      say(`wrote ${target} and ${report}`);
+    }
     if (json) console.log(JSON.stringify(result));
-    else if (done.stopped) say(`stopped after step ${done.step}; run it again to go on`);
-    else say(`wrote ${target}`);
   } finally {
     disposeAll(begun.parameters);
     dispose();
     await folder.close();
+  }
+}
+
+/** Writes the report of the model that was kept; without validation, on what it learnt from. */
+async function reportOn(task: Task, backend: Backend, options: FinetuneOptions): Promise<string> {
+  const { out, blind = false, blindModel, validationLimit, json = false } = options;
+  const split = options.validation ?? options.split;
+  const file = join(out, RUN_FILES.report);
+  const model = await loadTaskModel(fileDirectory(join(out, RUN_FILES.model)), task, backend);
+  try {
+    const scored = await scoreModel(task, model, backend, {
+      ...{ data: options.data, split, training: options.split, limit: validationLimit },
+      ...{ blind, blindModel, json },
+    });
+    const { count } = scored.evaluation;
+    await writeReport(file, {
+      ...{ task, labels: model.labels, ...scored },
+      subject: subjectOf({
+        ...options,
+        model: join(out, RUN_FILES.model),
+        split,
+        count,
+        backend: backend.name,
+      }),
+      data: (await openDataOf(task, options.data, split)).data,
+      history: await readHistory(out),
+    });
+    return file;
+  } finally {
+    await model.dispose();
   }
 }
 

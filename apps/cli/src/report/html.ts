@@ -44,6 +44,7 @@ img { image-rendering: pixelated; border-radius: 4px; vertical-align: middle; }
 .blank { background: var(--soft); border-radius: 4px; padding: 0 .3em; } .right { color: #2a8a3e; } .wrong { color: #b4482f; }
 .bar { display: inline-block; height: .6em; background: #4c7bd9; border-radius: 2px; margin-right: .4em; }
 .guesses + .guesses { border-top: 1px dashed var(--line); margin-top: .25rem; padding-top: .25rem; } img { outline: 1px solid var(--line); }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); gap: 1rem; } .card { margin: 0; padding: .7rem; border: 1px solid var(--line); border-radius: 6px; } .card figcaption { opacity: 1; } .card p { margin: .35rem 0 0; } .asked { font-style: italic; } .own img { outline: 3px solid #2a8a3e; }
 .note { opacity: .75; font-size: .9em; } figure { display: inline-block; margin: 0 1rem 1rem 0; } figcaption { font-size: .8em; opacity: .75; }
 </style>
 </head>

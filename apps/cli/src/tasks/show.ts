@@ -1,15 +1,16 @@
 import type { Metrics } from '@imglish/tasks';
+import type { Compared } from './report.js';
 
-/** `name value` of each metric; those of `majority` and `chance` beside it where there are some. */
+/** `name value` of each metric; those it is held against beside it, where there are some. */
 export function metricLines(
   metrics: Metrics,
-  { majority, chance }: { majority?: Metrics | undefined; chance?: Metrics | undefined } = {},
+  { majority, chance, blindModel }: Compared = {},
 ): string[] {
   const beside = (name: string, others: Metrics | undefined, what: string) =>
     others?.[name] === undefined ? '' : `  ${what} ${number(others[name])}`;
   return Object.entries(metrics).map(
     ([name, value]) =>
-      `${name.padEnd(14)} ${number(value)}${beside(name, majority, 'majority')}${beside(name, chance, 'chance')}`,
+      `${name.padEnd(14)} ${number(value)}${beside(name, blindModel, 'blind')}${beside(name, majority, 'majority')}${beside(name, chance, 'chance')}`,
   );
 }
 
