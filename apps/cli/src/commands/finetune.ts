@@ -135,7 +135,10 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
     );
   try {
     const validation = options.validation
-      ? await openDataOf(task, options.data, options.validation, dataOptions)
+      ? await openDataOf(task, options.data, options.validation, {
+          ...dataOptions,
+          labels: reader.labels,
+        })
       : undefined;
     let shown: Progress | undefined;
     const done = await fineTune({
@@ -153,7 +156,7 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
         data: validation.data,
         limit: options.validationLimit,
         every: options.evaluateEvery,
-        best: scores.best,
+        best: () => scores.best,
         onScore: async (score: ValidationScore, parameters) => {
           await scores.add(score);
           const line = metricLines(score.metrics).join('  ').replaceAll(/ +/g, ' ');
@@ -162,7 +165,14 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
           if (score.best) await save(parameters);
         },
       },
-      run: folder,
+      run: {
+        ...folder,
+        async restore(compiler) {
+          const state = await folder.restore(compiler);
+          await scores.cutAfter(state?.step ?? 0);
+          return state;
+        },
+      },
       signal,
       compiler: backend.compiler,
       onStep: ({ step, losses }) => {

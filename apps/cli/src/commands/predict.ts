@@ -5,6 +5,7 @@ import { decodeAnyImage } from '@imglish/tokenizers/node';
 import { Argument, type Command } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { readBytes } from '../model/read-file.js';
+import { integer } from './options.js';
 
 interface PredictOptions {
   model: string;
@@ -31,7 +32,7 @@ export function registerPredict(program: Command): void {
     .addArgument(new Argument('<task>', 'what it was tuned for').choices([...TASK_NAMES]))
     .argument('<inputs...>', 'image files, then the text, where the task reads them')
     .requiredOption('--model <directory>', 'a model of that task')
-    .option('--threads <count>', 'processor threads to compute on; by default all', Number)
+    .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .action(async (name: string, inputs: string[], options: PredictOptions) => {
       const task = findTask(name);

@@ -38,7 +38,11 @@ export function inferModel(shapes: Shapes, file: string, heads?: number): ModelJ
   const shared = shapes.has('beit3.encoder.layers.0.self_attn.q_proj.weight');
   const fusing = names.filter((name) => name.endsWith('.ffn.VL.fc1.weight')).length;
   const head = inferHead(shapes);
-  const withoutNorm = ['image-classification', 'visual-question-answering'].includes(head.task);
+  const withoutNorm = [
+    'image-classification',
+    'visual-question-answering',
+    'text-classification',
+  ].includes(head.task);
   return {
     model: modelConfig({
       imageSize: [side, side],
@@ -79,6 +83,8 @@ function inferHead(shapes: Shapes): HeadJson {
   if (answers) return { task: 'visual-question-answering', options: { answers } };
   const labels = rows('head.weight');
   if (labels) return { task: 'image-classification', options: { classes: labels } };
+  const textClasses = rows('text_head.weight');
+  if (textClasses) return { task: 'text-classification', options: { classes: textClasses } };
   if (rows('vision_head.weight')) return { task: 'image-text-retrieval', options: {} };
   if (rows('mlm_head.weight')) return { task: 'image-captioning', options: {} };
   return { task: BACKBONE, options: {} };

@@ -42,7 +42,9 @@ export async function scoreModel(
   options: ScoringOptions,
 ): Promise<ScoredModel> {
   const { blind = false, blindModel, json } = options;
-  const { data } = await openDataOf(task, options.data, options.split);
+  const { data } = await openDataOf(task, options.data, options.split, {
+    labels: model.labels,
+  });
   const limit = Math.min(options.limit ?? data.size, data.size);
   const evaluate = async (scored: OpenTaskModel, isBlind: boolean): Promise<Evaluation> => {
     const shown = progress(`evaluating on ${backend.name}`, limit, { json });
@@ -57,7 +59,7 @@ export async function scoreModel(
   };
   const evaluation = await evaluate(model, blind);
   const training = task.guess
-    ? (await openDataOf(task, options.data, options.training)).data
+    ? (await openDataOf(task, options.data, options.training, { labels: model.labels })).data
     : undefined;
   const compared = await baselines(task, model.labels, evaluation.references, training);
   if (blindModel === undefined) return { evaluation, compared };

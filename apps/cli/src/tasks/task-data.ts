@@ -1,4 +1,4 @@
-import { ConfigError, type Dataset, type LabelledDataset } from '@imglish/core';
+import { ConfigError, DataError, type Dataset, type LabelledDataset } from '@imglish/core';
 import { arrayDataset, dataFormats, mapDataset } from '@imglish/data';
 import { openTaskData, openTextFiles } from '@imglish/data/node';
 import { blind, normalizeAnswer, type Task } from '@imglish/tasks';
@@ -8,6 +8,8 @@ export interface TaskDataOptions {
   blind?: boolean | undefined;
   /** Questions without an answer of the vocabulary are left out, as the reference does to train. */
   forTraining?: boolean;
+  /** Classes of the model, for texts with classes; by default those of the data. */
+  labels?: readonly string[] | undefined;
 }
 
 export interface OpenedData {
@@ -24,17 +26,17 @@ export async function openDataOf(
   task: Task,
   root: string,
   split: string,
-  { blind: isBlind = false, forTraining = false }: TaskDataOptions = {},
+  { blind: isBlind = false, forTraining = false, labels: known }: TaskDataOptions = {},
 ): Promise<OpenedData> {
   const file = /\.\w+$/.test(root) ? root : `${root}/${split}.txt`;
   if (task.name === 'fill-mask') return { data: await openTextFiles([file]) };
-  if (task.name === 'text-classification') return openClassifiedTexts(file);
-  const known = new Set<string>(dataFormats.flatMap(({ tasks }) => tasks));
-  if (!known.has(task.name)) {
+  if (task.name === 'text-classification') return openClassifiedTexts(file, known);
+  const readable = new Set<string>(dataFormats.flatMap(({ tasks }) => tasks));
+  if (!readable.has(task.name)) {
     throw new ConfigError({
       code: 'config/no-format',
       where: 'openDataOf',
-      expected: `a task whose data can be read: ${[...known].join(', ')}`,
+      expected: `a task whose data can be read: ${[...readable].join(', ')}`,
       got: task.name,
     });
   }
@@ -46,7 +48,10 @@ export async function openDataOf(
   return { data: isBlind ? mapDataset(opened as Dataset<object>, blind) : opened, labels };
 }
 
-async function openClassifiedTexts(file: string): Promise<OpenedData> {
+async function openClassifiedTexts(
+  file: string,
+  known: readonly string[] | undefined,
+): Promise<OpenedData> {
   const lines = await openTextFiles([file]);
   const rows: { id: string; text: string; name: string }[] = [];
   for (let i = 0; i < lines.size; i++) {
@@ -62,7 +67,16 @@ async function openClassifiedTexts(file: string): Promise<OpenedData> {
     }
     rows.push({ id, text: rest.join('\t'), name: name! });
   }
-  const labels = [...new Set(rows.map(({ name }) => name))].sort();
+  const labels = known ?? [...new Set(rows.map(({ name }) => name))].sort();
+  const other = rows.find(({ name }) => !labels.includes(name));
+  if (other) {
+    throw new DataError({
+      code: 'data/unknown-class',
+      where: 'openDataOf',
+      expected: `one of the classes of the model: ${labels.join(', ')}`,
+      got: `${JSON.stringify(other.name)} at ${other.id}`,
+    });
+  }
   const examples = rows.map(({ id, text, name }) => ({ id, text, label: labels.indexOf(name) }));
   return { data: arrayDataset(examples), labels };
 }

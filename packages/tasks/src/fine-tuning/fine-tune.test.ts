@@ -150,7 +150,7 @@ it('keeps the best score, on a model with merged weights', async () => {
     validation: {
       data: datasetOf(examples),
       every: 1,
-      best: -1,
+      best: () => -1,
       onScore: (score: ValidationScore, current: Parameters) => {
         best.push(score.best);
         expect(Object.keys(current)).toEqual(Object.keys(specs));

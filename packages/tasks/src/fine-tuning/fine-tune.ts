@@ -46,8 +46,8 @@ export interface Validation<T extends TaskTypes> extends EvaluationOptions<T> {
   data: Dataset<T['Example']>;
   /** Updates between two evaluations; by default a tenth of the run. */
   every?: number | undefined;
-  /** The best score of a run that goes on. */
-  best?: number | undefined;
+  /** The best score of a run that goes on, asked when its checkpoint has been read. */
+  best?: (() => number | undefined) | undefined;
   /** Called with each score; `parameters` are lent until it ends, merged. */
   onScore?: (score: ValidationScore, parameters: Parameters) => void | Promise<void>;
 }
@@ -93,11 +93,12 @@ export async function fineTune<T extends TaskTypes>(
   const model =
     validation && changingModel(task, reader, specs, validation.data, validation, options.compiler);
   const scores: ValidationScore[] = [];
-  let best = validation?.best ?? Number.NEGATIVE_INFINITY;
+  let best: number | undefined;
   const score = async (step: number, current: Parameters): Promise<void> => {
     const { parameters: merged, made } = tuned.merged(current);
     try {
       const metrics = await model!.score(merged);
+      best ??= validation!.best?.() ?? Number.NEGATIVE_INFINITY;
       const [value] = Object.values(metrics) as [number];
       scores.push({ step, metrics, best: value > best });
       best = Math.max(best, value);

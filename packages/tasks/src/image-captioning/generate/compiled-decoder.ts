@@ -52,13 +52,13 @@ export async function compiledCaptionDecoder(
   return {
     config,
     async begin(pixels, options) {
-      const { beams, maxLength, candidates } = options;
+      const { beams, maxLength, candidates, words = config.vocabularySize } = options;
       const shapes = stateShapes(config, pixels.shape, options);
       const images = await compiledFor('images of captions', () =>
         imagesPart(config, pixels.shape),
       );
       const step = await compiledFor(
-        `a step of captions: ${beams} beams, ${candidates} candidates, ${maxLength} tokens`,
+        `a step of captions: ${beams} beams, ${candidates} of ${words} candidates, ${maxLength} tokens`,
         () => stepPart(config, shapes, options),
       );
       const state = await reserveState(compiler, shapes);
@@ -109,7 +109,9 @@ class CompiledDecoding implements Decoding {
     this.#state = state;
     this.#images = images;
     this.#options = options;
-    if (options.candidates === 'all') this.#allIds = countTo(config.vocabularySize);
+    if (options.candidates === 'all') {
+      this.#allIds = countTo(options.words ?? config.vocabularySize);
+    }
   }
 
   async step(words: Int32Array, rows: Int32Array): Promise<readonly NextWords[]> {

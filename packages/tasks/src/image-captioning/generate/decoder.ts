@@ -8,6 +8,8 @@ export interface CaptionVocabulary {
   /** `</s>` */
   readonly eosId: number;
   readonly maskId: number;
+  /** How many ids there are, where a model may have rows for more; by default as many as it has. */
+  readonly vocabSize?: number;
 }
 
 export interface DecodingOptions {
@@ -17,6 +19,8 @@ export interface DecodingOptions {
   readonly maxLength: number;
   /** How many of the most probable next words are looked at, or all of the vocabulary. */
   readonly candidates: number | 'all';
+  /** How many of the model's ids, from 0 on, are words; by default all. */
+  readonly words?: number;
   readonly maskId: number;
 }
 

@@ -55,7 +55,7 @@ class EagerDecoding implements Decoding {
   }
 
   async step(words: Int32Array, rows: Int32Array): Promise<readonly NextWords[]> {
-    const { maskId, candidates } = this.#options;
+    const { maskId, words: known = this.#config.vocabularySize } = this.#options;
     const before = this.#state;
     const { state, logProbs, ids } = tidy(() => {
       const inOrder = reorderTexts(before, tensor1d(rows, 'int32'));
@@ -63,7 +63,7 @@ class EagerDecoding implements Decoding {
       const position = tensor1d([this.#position], 'int32');
       const decoded = decodeStep(this.#parameters, this.#config, inOrder, fed, position);
       return {
-        ...candidatesAt(decoded.text, this.#parameters, this.#config, candidates),
+        ...candidatesAt(decoded.text, this.#parameters, this.#config, this.#options),
         state: decoded.state,
       };
     });
@@ -73,7 +73,7 @@ class EagerDecoding implements Decoding {
     try {
       const [values, found] = await Promise.all([logProbs.data<'float32'>(), ids?.data<'int32'>()]);
       // Some backends give the very arrays that they compute with.
-      const named = found?.slice() ?? countTo(this.#config.vocabularySize);
+      const named = found?.slice() ?? countTo(known);
       return nextWords(named, values.slice(), words.length);
     } finally {
       logProbs.dispose();

@@ -78,12 +78,13 @@ export function planCaptions(
 ): Plan {
   const search: SearchName = options.search ?? 'beam';
   checkNames(options, search);
-  const { vocabularySize, maxTextPositions } = config;
+  const { maxTextPositions } = config;
+  const vocabularySize = Math.min(vocabulary.vocabSize ?? Infinity, config.vocabularySize);
   for (const [name, id] of Object.entries(specials(vocabulary))) {
     mustBe(
       isInteger(id, 0, vocabularySize - 1),
       name,
-      `a word of the model's ${vocabularySize}`,
+      `a word of the ${vocabularySize} that there are`,
       id,
     );
   }
@@ -94,7 +95,7 @@ export function planCaptions(
   const { eosId, maskId } = vocabulary;
   const ends = { maxLength, eosId };
   const decodes = (beams: number, candidates: DecodingOptions['candidates']): DecodingOptions => {
-    return { beams, candidates, maxLength, maskId };
+    return { beams, candidates, maxLength, maskId, words: vocabularySize };
   };
 
   if (options.search === 'greedy') {

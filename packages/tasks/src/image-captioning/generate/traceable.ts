@@ -71,8 +71,9 @@ export function imagesPart(config: ModelConfig, pixels: readonly number[]): Part
 export function stepPart(
   config: ModelConfig,
   { images, texts }: StateShapes,
-  { beams, maxLength, candidates }: DecodingOptions,
+  options: DecodingOptions,
 ): Part {
+  const { beams, maxLength } = options;
   const count = Object.values(images)[0]![0]!;
   const floats = (shapes: Readonly<Record<string, readonly number[]>>) =>
     Object.fromEntries(
@@ -96,7 +97,7 @@ export function stepPart(
       const words = ops.reshape(ids!, [-1, 2]) as Tensor2D;
       const decoded = decodeStep(parameters, config, inOrder, words, position as Tensor1D);
       return {
-        ...candidatesAt(decoded.text, parameters, config, candidates),
+        ...candidatesAt(decoded.text, parameters, config, options),
         ...textsOf(decoded.state, beams),
       };
     },
