@@ -42,8 +42,19 @@ export function pipeline<Name extends PipelineName>(
 }
 
 function directory(model: string | URL): ReadableDirectory {
-  if (isRemote(model)) return httpDirectory(model);
-  return fileDirectory(pathOf(model));
+  return isRemote(model) ? remoteDirectory(model) : fileDirectory(pathOf(model));
+}
+
+/** A directory of the web that names no places: the engines of Node look for weights in files alone. */
+function remoteDirectory(url: string | URL): ReadableDirectory {
+  const remote = httpDirectory(url);
+  return {
+    name: remote.name,
+    async open(file) {
+      const { location, ...source } = await remote.open(file);
+      return source;
+    },
+  };
 }
 
 async function readBytes(location: string | URL, signal?: AbortSignal): Promise<Uint8Array> {

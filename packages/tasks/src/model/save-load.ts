@@ -6,12 +6,15 @@ import {
   type Directory,
   disposeAll,
   type HeadJson,
+  ImglishError,
   initialValues,
   loadCheckpoint,
   loadTensors,
   type ModelConfig,
   type ModelDirectory,
   modelConfig,
+  type ParameterSource,
+  type ParameterSourceOptions,
   type ParameterSpecs,
   type Parameters,
   parameterSource,
@@ -84,7 +87,8 @@ export async function saveTaskModel<T extends TaskTypes>(
 
 /**
  * Opens a fine-tuned model of that task, to be run on a backend; compiled, its parameters are read where
- * they lie. Who opens it disposes it.
+ * they lie, or loaded where an engine cannot find them (in memory, in a browser's cache). Who opens it
+ * disposes it.
  *
  * Throws `checkpoint/other-head` for a model of another task, `checkpoint/no-labels` for one whose
  * labels are not known, and what the readers throw.
@@ -110,9 +114,10 @@ export async function loadTaskModel<T extends TaskTypes>(
     };
     const specs = taskSpecs(task, reader);
     const options = { specs, ignores: partOf ? othersThan(files.tensors, specs) : [] };
-    if (compiler) return taskModel(reader, parameterSource(files.tensors, options), { compiler });
+    const places = compiler && placesOf(files.tensors, options);
+    if (compiler && places) return taskModel(reader, places, { compiler });
     const parameters = await loadTensors(loadCheckpoint(files.tensors, options));
-    const model = taskModel(reader, parameters);
+    const model = taskModel(reader, parameters, compiler ? { compiler } : {});
     return {
       ...model,
       dispose: async () => {
@@ -122,6 +127,16 @@ export async function loadTaskModel<T extends TaskTypes>(
     };
   } finally {
     await files.close();
+  }
+}
+
+/** Where an engine finds the parameters; nothing unless it finds all of them. */
+function placesOf(file: TensorFile, options: ParameterSourceOptions): ParameterSource | undefined {
+  try {
+    return parameterSource(file, options);
+  } catch (error) {
+    if (ImglishError.isInstance(error) && error.code === 'checkpoint/not-in-place') return;
+    throw error;
   }
 }
 
