@@ -1,7 +1,7 @@
 import { draw, type HostTensor } from '@imglish/core';
 import { withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
-import { dispose } from '@tensorflow/tfjs-core';
+import { dispose, tensor1d } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { memoryCompiler } from '../../../test/memory-compiler.js';
 import { randomParameters, smallConfig } from '../../../test/small-model.js';
@@ -173,3 +173,25 @@ describe('a decoder', () => {
     await decoder.dispose();
   });
 });
+
+it.each(SEARCHES)(
+  'rows of the model that no word belongs to are never said, %s',
+  async (_, options) => {
+    const wider = smallConfig({ ...config, vocabularySize: 14 });
+    const own = randomParameters(wider, headSpecs(wider));
+    const bias = own['mlm_head.bias']!;
+    own['mlm_head.bias'] = tensor1d([...bias.dataSync()].map((x, id) => (id < 11 ? x : 30)));
+    const eager = eagerCaptionDecoder(own, wider);
+    const { compiler } = memoryCompiler();
+    const compiled = await compiledCaptionDecoder(compiler, own, wider);
+    const of = (decoder: CaptionDecoder, more: object) =>
+      generateCaptions(decoder, pixels, { ...vocabulary, ...more }, options);
+    const most = (captions: Caption[]) => Math.max(...captions.flatMap(({ words }) => words));
+    expect(most(await of(eager, {}))).toBeGreaterThan(10);
+    const cut = await of(eager, { vocabSize: 11 });
+    expect(most(cut)).toBeLessThan(11);
+    expectSame(await of(compiled, { vocabSize: 11 }), cut);
+    await compiled.dispose();
+    dispose([own, bias]);
+  },
+);
