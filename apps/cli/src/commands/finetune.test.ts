@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { encodePng } from '@imglish/tokenizers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../test/run-cli.js';
 import { temporaryFolder } from '../../test/temporary-folder.js';
@@ -61,4 +62,80 @@ describe('tuned on scenes', () => {
     expect(count).toBe(4);
     expect(Object.values(metrics).every((value) => Number.isFinite(value))).toBe(true);
   });
+});
+
+describe('a tuned model', () => {
+  const tuned = (name: string) => join(folder, name, 'model');
+  const pixels = { width: 9, height: 7, data: new Uint8Array(3 * 63).fill(90) };
+  const picture = join(folder, 'picture.png');
+  beforeAll(() => writeFileSync(picture, encodePng(pixels)));
+
+  it.each([
+    ['visual-question-answering', [picture, 'how many cats are there?']],
+    ['visual-reasoning', [picture, picture, 'there is a cat']],
+    ['image-captioning', [picture]],
+    ['image-text-retrieval', [picture, 'a cat', 'a dog']],
+    ['image-classification', [picture]],
+  ])('answers: %s', async (task, inputs) => {
+    const { code, out, err } = await runCli(
+      ...['predict', task, ...inputs, '--model', tuned(task), '--threads', '1'],
+    );
+    expect(code, err).toBe(0);
+    expect(Object.keys(JSON.parse(out)).length).toBeGreaterThan(0);
+  });
+
+  it('is asked for what it reads, on a number of threads', async () => {
+    const model = ['--model', tuned('visual-reasoning')];
+    const one = await runCli('predict', 'visual-reasoning', picture, ...model);
+    expect([one.code, one.err]).toEqual([1, expect.stringContaining('config/predict-inputs')]);
+    const none = await runCli('predict', 'visual-reasoning', picture, ...model, '--threads', 'x');
+    expect(none.code).toBe(2);
+  });
+
+  it.each([
+    ['blind', ['--blind']],
+    ['low-rank', ['--lora', '2']],
+    ['probe', ['--linear-probe', '--resolution', '16']],
+    ['frozen', ['--freeze', 'beit3.text_embed.*', '--no-augment']],
+  ])('%s', async (name, options) => {
+    const out = join(folder, name);
+    const task = ['finetune', 'visual-question-answering', '--model', model, '--out', out];
+    const settings = ['--data', join(scenes, 'coco'), '--batch', '4', ...options];
+    const { code, err } = await runCli(...task, ...settings, '--steps', '2', '--json');
+    expect(code, err).toBe(0);
+    const again = await runCli(...task, ...settings, '--steps', '2', '--json');
+    expect(again.code, again.err).toBe(0);
+    expect(JSON.parse(again.out.trim().split('\n').at(-1)!)).toMatchObject({ steps: 2 });
+  });
+
+  it('is held against a blind one', async () => {
+    const { code, out, err } = await runCli(
+      ...['evaluate', 'visual-question-answering', '--model', tuned('visual-question-answering')],
+      ...['--data', join(scenes, 'coco'), '--limit', '4', '--blind-model', tuned('blind')],
+      ...['--report', join(folder, 'report.html'), '--json'],
+    );
+    expect(code, err).toBe(0);
+    expect(JSON.parse(out.trim().split('\n').at(-1)!).blindModel).toHaveProperty('accuracy');
+    expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('blind model');
+  });
+});
+
+it.each([
+  ['fill-mask', (i: number) => `there are ${i} cats on the mat`],
+  ['text-classification', (i: number) => `${i % 2 ? 'odd' : 'even'}\tnumber ${i}`],
+])('texts alone: %s', async (task, line) => {
+  const data = join(folder, `${task}.txt`);
+  writeFileSync(data, Array.from({ length: 8 }, (_, i) => `${line(i)}\n`).join(''));
+  const out = join(folder, task);
+  const { code, err } = await runCli(
+    ...['finetune', task, '--model', model, '--data', data, '--out', out, '--steps', '2'],
+    ...['--batch', '4', '--json'],
+  );
+  expect(code, err).toBe(0);
+  const said = await runCli('predict', task, 'number <mask>', '--model', join(out, 'model'));
+  expect(said.code, said.err).toBe(0);
+  if (task !== 'text-classification') return;
+  writeFileSync(data, 'neither\tnumber 3\n');
+  const scored = await runCli('evaluate', task, '--model', join(out, 'model'), '--data', data);
+  expect([scored.code, scored.err]).toEqual([1, expect.stringContaining('data/unknown-class')]);
 });
