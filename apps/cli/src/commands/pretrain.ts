@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { disposeAll, modelConfig, PRESET_NAMES, type PresetName, preset } from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
+import { isShardName } from '@imglish/data/node';
 import { type PretrainRecipe, pretrainRecipe, savePretrained } from '@imglish/pretrain';
 import type { Progress } from '@imglish/train';
 import { openRun, progress, stopOnSignals } from '@imglish/train/node';
@@ -39,7 +40,7 @@ export function registerPretrain(program: Command): void {
     .description('pretrain by filling in blanks; run it again to go on where it stopped')
     .option(
       '--data <source...>',
-      'captioned images (their folder, in any format that "prepare" reads), "emoji", or several of them',
+      'captioned images (their folder, in any format that "prepare" reads; shards, "x/{000..009}.tar" or .parquet), "emoji", or several of them',
       ['emoji'],
     )
     .option('--texts <file...>', 'text files, a text per line; by default the captions')
@@ -74,7 +75,7 @@ async function run(options: PretrainCommandOptions): Promise<void> {
   const size = side === undefined ? {} : { imageSize: [side, side] as [number, number] };
   const config = modelConfig({ ...preset(options.preset), ...size });
   const { backend } = await openBackend(options.backend, options.threads);
-  const source = sourceOf(options, config.imageSize[0], recipe.seed);
+  const source = sourceOf(options, config.imageSize, recipe.seed);
   const data = await openTrainingData(source, options.texts);
   const ranks = ranksFor(backend, recipe.accumulate, options.threads);
   const trained = await tokenizersFor({
@@ -122,10 +123,15 @@ async function run(options: PretrainCommandOptions): Promise<void> {
   }
 }
 
-function sourceOf({ data }: PretrainCommandOptions, size: number, seed: number): TrainingSource {
+function sourceOf(
+  { data }: PretrainCommandOptions,
+  size: [number, number],
+  seed: number,
+): TrainingSource {
   const sources = data.map((name) => {
+    if (isShardName(name)) return { kind: 'shards' as const, names: name, size };
     if (name !== 'emoji') return { kind: 'folder' as const, directory: name };
-    return emojiSource(size, seed);
+    return emojiSource(size[0], seed);
   });
   return sources.length === 1 ? sources[0]! : { kind: 'several', sources };
 }

@@ -1,12 +1,14 @@
 import type { Dataset, ImageExample, PairExample, TextExample } from '@imglish/core';
-import { concatDatasets, mapDataset } from '@imglish/data';
-import { openTaskData, openTextFiles } from '@imglish/data/node';
+import { concatDatasets, mapDataset, shardDataset } from '@imglish/data';
+import { imageDecoder, openShards, openTaskData, openTextFiles } from '@imglish/data/node';
 import type { EmojiLanguage } from '@imglish/emoji';
 import { emojiCorpus, emojiPairs } from '@imglish/emoji/node';
 import type { PretrainData } from '@imglish/pretrain';
 
 /** What to train on, as plain JSON: every rank opens it for itself and finds the same. */
-export type TrainingSource = EmojiSource | FolderSource | SeveralSources;
+export type TrainingSource = Source | SeveralSources;
+
+type Source = EmojiSource | FolderSource | ShardSource;
 
 export interface EmojiSource {
   kind: 'emoji';
@@ -28,10 +30,19 @@ export interface FolderSource {
   directory: string;
 }
 
+/** Captioned images in WebDataset's tar shards or Parquet. */
+export interface ShardSource {
+  kind: 'shards';
+  /** A name, or a pattern with braces. */
+  names: string;
+  /** Height and width to which pictures are resized where they are decoded, in threads. */
+  size: [number, number];
+}
+
 /** One after the other. */
 export interface SeveralSources {
   kind: 'several';
-  sources: readonly (EmojiSource | FolderSource)[];
+  sources: readonly Source[];
 }
 
 /** Opens what training reads; `textFiles` take the place of the source's own texts. */
@@ -48,10 +59,16 @@ export async function openTrainingData(
   return { pairs, images, texts: concatDatasets(...texts) };
 }
 
-type Source = EmojiSource | FolderSource;
-
 async function openPairs(source: Source): Promise<Dataset<PairExample>> {
   if (source.kind === 'folder') return openTaskData('image-captioning', source.directory, 'train');
+  if (source.kind === 'shards') {
+    const { decode } = imageDecoder({ size: source.size });
+    const { shards } = await openShards([source.names], { decode });
+    return shardDataset(shards, {
+      onBroken: ({ shard, record, error }) =>
+        console.error(`passed over ${shard}, record ${record}: ${error.message}`),
+    });
+  }
   const { kind: _, glosses: __, ...options } = source;
   return emojiPairs({ split: 'train', ...options });
 }
@@ -60,7 +77,7 @@ async function openTexts(
   source: Source,
   pairs: Dataset<PairExample>,
 ): Promise<Dataset<TextExample>> {
-  if (source.kind === 'folder') {
+  if (source.kind !== 'emoji') {
     return mapDataset(pairs, ({ id, captions }) => ({ id, text: captions[0]! }));
   }
   const { seed, languages, glosses } = source;

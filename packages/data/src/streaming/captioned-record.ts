@@ -33,7 +33,11 @@ export async function decodeRecord(
 }
 
 /** `decode` of the options, or its default. */
-export function decodeOf(where: string, options: DecodeOption, others: readonly string[] = []) {
+export function decodeOf(
+  where: string,
+  options: DecodeOption,
+  others: readonly string[] = [],
+): NonNullable<DecodeOption['decode']> {
   rejectUnknownKeys(where, options, ['decode', ...others]);
   return options.decode ?? decodeImage;
 }

@@ -171,10 +171,20 @@ function samplesOf(index: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => index * count + i);
 }
 
-/** One after the other: what is read may be large. */
+/** Reads that run at once: enough to keep threads busy that decode, few enough for large pictures. */
+const READS_AT_ONCE = 4;
+
+/** The samples in the order of their numbers. */
 async function inOrder<T>(numbers: number[], read: (number: number) => Promise<T>): Promise<T[]> {
   const samples: T[] = [];
-  for (const number of numbers) samples.push(await read(number));
+  let next = 0;
+  const readOn = async (): Promise<void> => {
+    while (next < numbers.length) {
+      const at = next++;
+      samples[at] = await read(numbers[at]!);
+    }
+  };
+  await Promise.all(Array.from({ length: READS_AT_ONCE }, readOn));
   return samples;
 }
 
