@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { type Engine, parityEngine } from '../parity/engine.js';
 import { type FixtureSet, openFixtureSet } from '../parity/fixture-set.js';
-import { SUITES } from '../parity/index.js';
+import { suitesFor } from '../parity/index.js';
 import { createReport, type Report } from '../parity/report.js';
 import type { Suite } from '../parity/suite.js';
 
@@ -38,7 +38,8 @@ export function registerParity(program: Command): void {
         }
       });
       const renderer = terminalRenderer({ json: options.json ?? false, stream: process.stderr });
-      const suites = SUITES.filter(({ covers }) => set.files.some(({ path }) => covers(path)));
+      const all = suitesFor(set.kind);
+      const suites = all.filter(({ covers }) => set.files.some(({ path }) => covers(path)));
       const progress = createProgress('parity', suites.length, renderer);
       for (const [i, suite] of suites.entries()) {
         const before = report.checks.length;
@@ -49,7 +50,7 @@ export function registerParity(program: Command): void {
         say(`${suite.name}: ${checks.length - failed} of ${checks.length} checks`);
       }
       progress.finish();
-      const uncovered = set.files.filter(({ path }) => !SUITES.some((s) => s.covers(path)));
+      const uncovered = set.files.filter(({ path }) => !all.some((s) => s.covers(path)));
       for (const { path } of uncovered) {
         report.check(path, 'is covered', false, 'not covered: no suite checks this file');
       }

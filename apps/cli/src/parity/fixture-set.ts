@@ -22,6 +22,9 @@ export interface FixtureTensor {
 
 export type FixtureFile = Readonly<Record<string, FixtureTensor>>;
 
+/** What the fixtures are of: BEiT-3 itself, or the visual tokenizer. */
+export type FixtureKind = 'beit-3' | 'vq-kd';
+
 interface SetDescription {
   set: string;
   config: {
@@ -44,6 +47,7 @@ interface Manifest {
 export interface FixtureSet {
   readonly description: SetDescription;
   readonly files: Manifest['files'];
+  readonly kind: FixtureKind;
   /** Whether the manifest lists a file. */
   has(path: string): boolean;
   bytes(path: string): Promise<Uint8Array>;
@@ -89,6 +93,7 @@ export async function openFixtureSet(directory: string): Promise<FixtureSet> {
   return {
     description,
     files: manifest.files,
+    kind: 'n_code' in config ? 'vq-kd' : 'beit-3',
     has: (path) => manifest.files.some((file) => file.path === path),
     bytes,
     json,

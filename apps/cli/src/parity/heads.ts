@@ -3,8 +3,8 @@ import { clipFactor } from '@imglish/train';
 import { mul, type Scalar } from '@tensorflow/tfjs-core';
 import type { Engine } from './engine.js';
 import { type FixtureFile, type FixtureSet, floats, parametersOf } from './fixture-set.js';
-import { gradientsOf, lossAndGradients, meanLoss } from './gradients.js';
-import { normOf, type Report } from './report.js';
+import { compareGradients, gradientsOf, lossAndGradients, meanLoss } from './gradients.js';
+import type { Report } from './report.js';
 import type { Suite } from './suite.js';
 import { captioningInputs, TASK_CASES, type TaskCase } from './task-cases.js';
 
@@ -149,34 +149,5 @@ async function checkGradients(
   for (const [max, { factor }] of Object.entries(clips)) {
     const ours = clipFactor(norm, Number(max));
     report.loss('losses.json', `${task.head} clipping factor at ${max}`, ours, factor);
-  }
-}
-
-/**
- * ‖g − r‖ ≤ tolerance · max(‖r‖, 1e-3 · ‖all r‖), parameter by parameter; never below 1e-2 ·
- * tolerance, the rounding of terms of size 1, for a loss that is constant (retrieval among one pair).
- */
-function compareGradients(
-  report: Report,
-  path: string,
-  gradients: HostTensorMap,
-  expected: FixtureFile,
-  tolerance: number,
-): void {
-  const all = normOf(Object.values(expected));
-  for (const [name, { values, shape }] of Object.entries(expected)) {
-    const gradient = gradients[name];
-    if (!gradient || gradient.shape.join() !== shape.join()) {
-      report.check(path, name, false, gradient ? `shape [${gradient.shape}]` : 'no gradient');
-      continue;
-    }
-    const ours = gradient.data;
-    const difference = normOf([{ values: values.map((value, i) => ours[i]! - value) }]);
-    const limit = tolerance * Math.max(normOf([{ values }]), 1e-3 * all, 1e-2);
-    const detail = `‖g − r‖ ${difference.toExponential(1)} of ${limit.toExponential(1)}`;
-    report.check(path, name, difference <= limit, detail);
-  }
-  for (const name of Object.keys(gradients)) {
-    if (!expected[name]) report.check(path, name, false, 'a gradient the reference has not');
   }
 }

@@ -5,6 +5,7 @@
  */
 export {
   add,
+  argMin,
   broadcastTo,
   cast,
   concat,

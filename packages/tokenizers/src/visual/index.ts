@@ -7,3 +7,4 @@ export {
   trainKMeansTokenizer,
 } from './train-kmeans-tokenizer.js';
 export type { HostTensor, VisualTokenizer, VisualTokenizerConfig } from './visual-tokenizer.js';
+export * from './vq-kd/index.js';
