@@ -39,13 +39,25 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => server?.close());
 
-async function answers(from: string | URL | ReadableDirectory, device: string, of: URL | string) {
+type Answers = { label: string; score: number }[];
+
+async function answers(
+  from: string | URL | ReadableDirectory,
+  device: string,
+  of: URL | string,
+): Promise<Answers> {
   const classify = await pipeline('image-classification', from, { device });
   try {
-    return await classify(of);
+    return (await classify(of)) as Answers;
   } finally {
     await classify.dispose();
   }
+}
+
+/** Weights that an engine reads in place are multiplied in another order than those it is given. */
+function expectSame(found: Answers, expected: Answers): void {
+  expect(found.map(({ label }) => label)).toEqual(expected.map(({ label }) => label));
+  for (const [i, { score }] of found.entries()) expect(score).toBeCloseTo(expected[i]!.score, 9);
 }
 
 describe.each(['cpu', 'onnx'])('on %s', (device) => {
@@ -59,19 +71,21 @@ describe.each(['cpu', 'onnx'])('on %s', (device) => {
         return bytesSource(bytes, name);
       },
     };
-    expect(await answers(inMemory, device, image)).toEqual(await answers(model, device, image));
+    expectSame(await answers(inMemory, device, image), await answers(model, device, image));
   });
 
   it('a model and an image of the web compute what they compute from files', async () => {
     const expected = await answers(model, device, image);
-    expect(await answers(`${base}/model`, device, `${base}/image.png`)).toEqual(expected);
+    expectSame(await answers(`${base}/model`, device, `${base}/image.png`), expected);
     const urls = [new URL('/model', base), new URL('/image.png', base)] as const;
-    expect(await answers(urls[0], device, urls[1])).toEqual(expected);
+    expectSame(await answers(urls[0], device, urls[1]), expected);
   });
 });
 
 it('what the web does not have is said', async () => {
-  await expect(answers(`${base}/other`, 'cpu', image)).rejects.toEqual(refused('io/not-found'));
+  await expect(answers(`${base}/other`, 'cpu', image)).rejects.toEqual(
+    refused('checkpoint/no-model'),
+  );
   await expect(answers(model, 'cpu', `${base}/no.png`)).rejects.toEqual(refused('io/not-found'));
   await expect(answers(model, 'cpu', 'http://127.0.0.1:1/no.png')).rejects.toEqual(
     refused('io/http'),
