@@ -24,7 +24,7 @@ interface StepsJson {
   steps: Record<string, number>[];
 }
 
-/** Parameter groups, and training steps as `imglish tokenizer train` makes them. */
+/** Parameter groups, and whole training steps, op by op whatever the engine. */
 export const vqKdOptimizer: Suite = {
   name: 'optimizer',
   covers: (path) => [STEPS, INPUTS, AFTER].includes(path),
