@@ -12,10 +12,9 @@ const spm = join(GOLDEN, 'tokenizer/tiny_unigram1000.spm');
 const vqa = join(GOLDEN, 'weights/vqa.pth');
 
 it('has a command for everything it can do', () => {
-  const names = 'quickstart pretrain fill tokenize describe convert export doctor parity'.split(
-    ' ',
-  );
-  expect([...NAMES].sort()).toEqual(names.sort());
+  const names =
+    'quickstart pretrain fill tokenize describe convert export scenes prepare finetune evaluate predict doctor parity';
+  expect([...NAMES].sort()).toEqual(names.split(' ').sort());
 });
 
 describe('a command line that cannot be understood', () => {
@@ -90,7 +89,7 @@ describe('input that cannot be', () => {
     ['backend/unknown', ['quickstart', '--out', folder, '--backend', 'gpu']],
     ['backend/unknown', ['pretrain', '--out', folder, '--backend', 'gpu']],
     ['data/fixture-missing', ['parity', '--golden', nowhere]],
-    ['data/no-captions-file', ['pretrain', '--out', folder, '--data', nowhere]],
+    ['data/no-format', ['pretrain', '--out', folder, '--data', nowhere]],
     ['io/not-found', ['pretrain', '--out', folder, '--recipe', nowhere]],
     ['config/json', ['pretrain', '--out', folder, '--recipe', `${GOLDEN}/../../README.md`]],
     ['config/unknown-key', ['pretrain', '--out', folder, '--recipe', `${GOLDEN}/manifest.json`]],

@@ -128,6 +128,16 @@ const CASES: Record<string, OpCase> = {
 
 /** Without a gradient: they compare, count, or make a constant. */
 const CONSTANTS: Record<string, [tf.Tensor, number[]]> = {
+  argMin: [
+    basic.argMin(
+      tf.tensor2d([
+        [3, 1, 2],
+        [0, 5, 0],
+      ]),
+      1,
+    ),
+    [1, 0],
+  ],
   cast: [basic.cast(tf.tensor1d([1.7, -1.7]), 'int32'), [1, -1]],
   equal: [basic.equal(tf.tensor1d([1, 2]), 2), [0, 1]],
   greater: [basic.greater(tf.tensor1d([1, 2, 3]), 2), [0, 0, 1]],
