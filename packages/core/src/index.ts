@@ -7,6 +7,7 @@ export * from './backend/index.js';
 export * from './bytes/bytes.js';
 export * from './checkpoint/index.js';
 export * from './errors/errors.js';
+export * from './examples/answer-score.js';
 export * from './examples/examples.js';
 export * from './model/index.js';
 export * as ops from './ops/index.js';

@@ -19,8 +19,8 @@ export {
   fillText,
   type WordGuess,
 } from './fill/fill-text.js';
-
 export type { FillingModel, TextFillingModel } from './fill/model-inputs.js';
+export { mostProbable, softmax } from './fill/most-probable.js';
 export * from './masking/block-mask.js';
 export * from './objectives/masked-data-modelling.js';
 export * from './objectives/pretrain-loss.js';

@@ -2,7 +2,7 @@ import type { Dataset, ImageExample, PairExample, TextExample } from '@imglish/c
 import { concatDatasets, mapDataset, shardDataset } from '@imglish/data';
 import { imageDecoder, openShards, openTaskData, openTextFiles } from '@imglish/data/node';
 import type { EmojiLanguage } from '@imglish/emoji';
-import { emojiCorpus, emojiPairs } from '@imglish/emoji/node';
+import { type EmojiExample, type EmojiSplit, emojiCorpus, emojiPairs } from '@imglish/emoji/node';
 import type { PretrainData } from '@imglish/pretrain';
 
 /** What to train on, as plain JSON: every rank opens it for itself and finds the same. */
@@ -69,8 +69,15 @@ async function openPairs(source: Source): Promise<Dataset<PairExample>> {
         console.error(`passed over ${shard}, record ${record}: ${error.message}`),
     });
   }
-  const { kind: _, glosses: __, ...options } = source;
-  return emojiPairs({ split: 'train', ...options });
+  return emojiOf(source, 'train');
+}
+
+/** The pairs of a split, captioned and drawn as the source says. */
+export function emojiOf(
+  { seed, size, languages, captions = 5, shareAlike }: EmojiSource,
+  split: EmojiSplit,
+): Promise<Dataset<EmojiExample>> {
+  return emojiPairs({ split, seed, size, languages, captions, shareAlike });
 }
 
 async function openTexts(

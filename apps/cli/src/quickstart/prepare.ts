@@ -1,8 +1,8 @@
 import type { Dataset, PairExample, TextExample } from '@imglish/core';
-import { emojiCorpus, emojiPairs } from '@imglish/emoji/node';
+import { emojiCorpus } from '@imglish/emoji/node';
 import type { PretrainData } from '@imglish/pretrain';
 import { progress } from '@imglish/train/node';
-import { type EmojiSource, openTrainingData } from '../model/training-data.js';
+import { type EmojiSource, emojiOf, openTrainingData } from '../model/training-data.js';
 
 /** What is trained on, and what is kept unseen. */
 export interface EmojiData extends PretrainData {
@@ -16,12 +16,12 @@ export interface EmojiData extends PretrainData {
 
 /** Draws (or reads from the cache) the emoji and writes their captions. */
 export async function loadEmoji(source: EmojiSource, json: boolean): Promise<EmojiData> {
-  const { seed, size, languages, captions = 5, shareAlike } = source;
+  const { seed, languages } = source;
   const shown = progress('preparing the emoji', 3, { json });
   const training = await openTrainingData(source);
   shown.advance();
   const unseen = async (split: 'unseen-concept' | 'unseen-style') => {
-    const pairs = await emojiPairs({ split, size, languages, captions, shareAlike, seed });
+    const pairs = await emojiOf(source, split);
     shown.advance();
     return pairs;
   };

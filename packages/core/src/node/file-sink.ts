@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { ByteSink } from '../bytes/bytes.js';
 import { IoError } from '../errors/errors.js';
 import { ioError } from './io-error.js';
+import { isAlive } from './is-alive.js';
 
 let sinks = 0;
 
@@ -84,15 +85,6 @@ async function removeAbandoned(folder: string, name: string): Promise<void> {
     if (!entry.startsWith(`.${name}.${hostname()}-`)) continue;
     const [, , , pid] = PARTIAL.exec(entry) ?? [];
     if (pid !== undefined && !isAlive(Number(pid))) await rm(join(folder, entry), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

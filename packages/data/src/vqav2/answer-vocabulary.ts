@@ -1,4 +1,4 @@
-import { ConfigError } from '@imglish/core';
+import { answerScore, ConfigError } from '@imglish/core';
 import { fieldsOf } from '../records/fields.js';
 import { recordError, throwProblem } from '../records/record-error.js';
 import { jsonLines } from '../records/text-lines.js';
@@ -6,13 +6,7 @@ import { jsonLines } from '../records/text-lines.js';
 /** Name of the file that holds the vocabulary of answers, in the root of a data set. */
 export const ANSWER_FILE = 'answer2label.txt';
 
-/** How much an answer counts that n of ten people gave, n from 0 to 4 and more: the VQA score, rounded. */
-const SCORES = [0, 0.3, 0.6, 0.9, 1];
-
-/** The score of an answer that `count` people gave: 0, 0.3, 0.6, 0.9, and 1 from four on. */
-export function answerScore(count: number): number {
-  return SCORES[Math.min(count, SCORES.length - 1)]!;
-}
+export { answerScore };
 
 /** The answers of a question that the vocabulary has, as indices, and their scores. */
 export interface AnswerTargets {

@@ -1,3 +1,5 @@
+import { colourWords } from './colour-words.js';
+
 /** Words that begin with a vowel letter but a consonant sound, or the reverse. */
 const consonantSound = /^(uni|use|euro|one\b|ewe|ufo)/i;
 const vowelSound = /^(hour|x-ray|sos\b|ng\b|mx\b)/i;
@@ -77,20 +79,7 @@ export function chinesePhrase(label: string): string {
 }
 
 /** Colours that labels name, and their Chinese words. */
-const colours: Readonly<Record<string, string>> = {
-  'light blue': '浅蓝色',
-  red: '红色',
-  orange: '橙色',
-  yellow: '黄色',
-  green: '绿色',
-  blue: '蓝色',
-  purple: '紫色',
-  brown: '棕色',
-  black: '黑色',
-  white: '白色',
-  grey: '灰色',
-  pink: '粉色',
-};
+const colours: Readonly<Record<string, string>> = { 'light blue': '浅蓝色', ...colourWords };
 
 const colourPattern = new RegExp(`^(?:(large|small) )?(${Object.keys(colours).join('|')}) (.+)$`);
 

@@ -1,31 +1,6 @@
-/** Names of colours that people do not argue about. */
-export type ColourName =
-  | 'red'
-  | 'orange'
-  | 'yellow'
-  | 'green'
-  | 'blue'
-  | 'purple'
-  | 'pink'
-  | 'brown'
-  | 'white'
-  | 'grey'
-  | 'black';
+import type { ColourName } from '../captions/colour-words.js';
 
-/** All names of colours, with their Chinese words. */
-export const colourWords: Readonly<Record<ColourName, string>> = {
-  red: '红色',
-  orange: '橙色',
-  yellow: '黄色',
-  green: '绿色',
-  blue: '蓝色',
-  purple: '紫色',
-  pink: '粉色',
-  brown: '棕色',
-  white: '白色',
-  grey: '灰色',
-  black: '黑色',
-};
+export { type ColourName, colourWords } from '../captions/colour-words.js';
 
 /** First hue of each name; between the ranges lie colours that go by two names. */
 const HUES: readonly (readonly [from: number, to: number, name: ColourName])[] = [

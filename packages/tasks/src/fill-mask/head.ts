@@ -1,13 +1,5 @@
-import {
-  beit3,
-  type EncoderOptions,
-  linearSpecs,
-  type ModelConfig,
-  namedLinear,
-  ops,
-  type ParameterSpecs,
-  type Parameters,
-} from '@imglish/core';
+import { type EncoderOptions, type ModelConfig, ops, type Parameters } from '@imglish/core';
+import { maskedLogits } from '@imglish/pretrain';
 import type { LossTerm } from '@imglish/train';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 
@@ -27,20 +19,19 @@ export interface FillMaskInputs {
 }
 
 /** `mlm_head`, the one of masked data modelling. */
-export function headSpecs({ dim, vocabularySize }: ModelConfig): ParameterSpecs {
-  return linearSpecs('mlm_head', dim, vocabularySize);
-}
+export { headSpecs } from '../image-captioning/head.js';
 
 /** logits = mlm_head(x) at the slots `[M, V]`. */
 export function forward(
   parameters: Parameters,
   config: ModelConfig,
   { slots, textIds, paddingMask }: FillMaskInputs,
-  encoder?: EncoderOptions,
+  encoder: EncoderOptions = {},
 ): { logits: Tensor2D } {
-  const { sequence } = beit3(parameters, config, { textIds, paddingMask }, encoder);
-  const words = ops.reshape(sequence, [-1, config.dim]) as Tensor2D; // [B T, D]
-  return { logits: namedLinear(ops.gatherRows(words, slots), parameters, 'mlm_head') };
+  const inputs = { textIds, paddingMask };
+  const { dropPath } = encoder;
+  const stream = { inputs, words: { positions: slots }, dropPath };
+  return { logits: maskedLogits(parameters, config, stream, encoder).words! };
 }
 
 /** Σ over the slots of the cross entropy. */

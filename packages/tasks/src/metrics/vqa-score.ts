@@ -1,13 +1,9 @@
+import { answerScore } from '@imglish/core';
 import { normalizeAnswer } from './normalize-answer.js';
 import { checkSameLength, mean } from './same-length.js';
 
-/**
- * How right an answer is for training: 0, 0.3, 0.6, 0.9, 1 for 0, 1, 2, 3, more people who gave it
- * (datasets.py, `get_score`). What is reported of a model is `vqaAccuracy`.
- */
-export function answerScore(people: number): number {
-  return people > 3 ? 1 : (people * 3) / 10;
-}
+/** What is reported of a model is `vqaAccuracy`, not this. */
+export { answerScore };
 
 /** Each normalised answer to a question, in order of appearance, with its `answerScore`. */
 export function answerScores(answers: readonly string[]): Map<string, number> {

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { DataError, IoError } from '@imglish/core';
+import { isAlive } from '@imglish/core/node';
 import { describeLicences, licenceOf } from '../../licences/licences.js';
 import type { RendersOptions } from '../../render/renders.js';
 import { loadSceneLibrary } from '../load-library.js';
@@ -188,14 +189,5 @@ async function startPartial(target: string): Promise<string> {
       got: (cause as NodeJS.ErrnoException).code ?? String(cause),
       cause,
     });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
