@@ -108,6 +108,24 @@ describe('a tuned model', () => {
     expect(JSON.parse(again.out.trim().split('\n').at(-1)!)).toMatchObject({ steps: 2 });
   });
 
+  it('by the settings of a file, flags before them', async () => {
+    const recipe = join(folder, 'recipe.json');
+    const run = (settings: object) => {
+      writeFileSync(recipe, JSON.stringify(settings));
+      return runCli(
+        ...['finetune', 'visual-question-answering', '--model', model, '--steps', '1'],
+        ...['--data', join(scenes, 'coco'), '--out', join(folder, 'by-file')],
+        ...['--recipe', recipe, '--batch', '3'],
+      );
+    };
+    const { code, err } = await run({ beta2: 0.9, batch: 5 });
+    expect(code, err).toBe(0);
+    const card = readFileSync(join(folder, 'by-file', 'model', 'README.md'), 'utf8');
+    expect(card).toMatch(/"batch": 3[\s\S]*"beta2": 0.9/);
+    const wrong = await run({ batches: 5 });
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('config/unknown-key')]);
+  });
+
   it('is held against a blind one', async () => {
     const { code, out, err } = await runCli(
       ...['evaluate', 'visual-question-answering', '--model', tuned('visual-question-answering')],

@@ -18,6 +18,7 @@ import type { Progress } from '@imglish/train';
 import { openRun, progress, stopOnSignals } from '@imglish/train/node';
 import { Argument, type Command } from 'commander';
 import { openBackend } from '../model/backend.js';
+import { readText } from '../model/read-file.js';
 import { augmentOf } from '../tasks/augment.js';
 import { subjectOf, writeReport } from '../tasks/report-file.js';
 import { RUN_FILES, readHistory } from '../tasks/run-history.js';
@@ -25,7 +26,7 @@ import { scoreModel } from '../tasks/score-model.js';
 import { openScores } from '../tasks/scores.js';
 import { metricLines } from '../tasks/show.js';
 import { openDataOf } from '../tasks/task-data.js';
-import { integer, positive } from './options.js';
+import { integer, parseJsonObject, positive } from './options.js';
 
 interface FinetuneOptions {
   model: string;
@@ -34,6 +35,7 @@ interface FinetuneOptions {
   split: string;
   validation?: string;
   validationLimit: number;
+  recipe?: string;
   epochs?: number;
   steps?: number;
   batch?: number;
@@ -70,6 +72,7 @@ export function registerFinetune(program: Command): void {
     .option('--split <name>', 'split to learn from', 'train')
     .option('--validation <name>', 'split by which the best model is kept; without one, the last')
     .option('--validation-limit <count>', 'examples of it that are looked at', integer(1), 500)
+    .option('--recipe <file.json>', 'settings in place of the official ones')
     .option('--epochs <count>', 'times through the data; by default the recipe’s', positive)
     .option('--steps <count>', 'updates of the whole run, in place of epochs', integer(1))
     .option('--batch <count>', 'samples of an update', integer(1))
@@ -108,7 +111,7 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
     ...(options.seed === undefined ? {} : { seed: options.seed }),
   });
   const { reader, spm, initialised, ignored, resized } = begun;
-  const recipe = fineTuningRecipe(task, reader.config, changesOf(options));
+  const recipe = fineTuningRecipe(task, reader.config, await changesOf(options));
   const { steps } = plannedSteps(recipe, training.data.size, options.steps);
   say(`${task.name}: ${training.data.size} examples, ${steps} steps of ${recipe.batch}`);
   if (initialised.length > 0) say(`begin anew: ${initialised.join(', ')}`);
@@ -227,10 +230,13 @@ async function reportOn(task: Task, backend: Backend, options: FinetuneOptions):
   }
 }
 
-function changesOf(options: FinetuneOptions): Partial<FineTuningRecipe> {
+async function changesOf(options: FinetuneOptions): Promise<Partial<FineTuningRecipe>> {
+  const file = options.recipe;
+  const ofFile: Partial<FineTuningRecipe> = file ? parseJsonObject(await readText(file), file) : {};
   const { epochs, batch, accumulate, lr, layerDecay, seed } = options;
   const given = Object.entries({ epochs, batch, accumulate, lr, layerDecay, seed });
   return {
+    ...ofFile,
     ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
     ...(options.augment ? {} : { augmentation: 'none' as const }),
   };

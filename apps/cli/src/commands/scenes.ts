@@ -19,6 +19,7 @@ interface ScenesCommandOptions {
   sheet?: string;
   images: number;
   size: number;
+  things: number;
   seed: number;
   concepts?: number | string[];
   styles?: EmojiStyle[];
@@ -41,6 +42,7 @@ export function registerScenes(program: Command): void {
     )
     .option('--images <count>', 'pictures with captions and questions', integer(1), 5000)
     .option('--size <pixels>', 'side of the pictures', integer(1), 128)
+    .option('--things <count>', 'things in a picture, at most', integer(1), 8)
     .option('--seed <number>', 'another one gives other pictures', integer(0), 0)
     .option('--concepts <choice>', 'how many, or which: cat,dog,…; by default all', concepts)
     .addOption(listOption('--styles <names>', 'drawing styles', emojiStyles))

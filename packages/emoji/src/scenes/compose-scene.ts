@@ -27,16 +27,14 @@ export interface SceneRequest {
   readonly styles?: readonly EmojiStyle[];
   /** How many concepts; 1 … 4 drawn by default. */
   readonly kinds?: number;
-  /** Objects in all; at most 8, which is also the default. */
-  readonly most?: number;
+  /** Objects in all, at most; 1 … 8. */
+  readonly most: number;
   /** Whether held-out combinations may be in it; false by default. */
   readonly heldOut?: boolean;
   /** Looks at the whole scene; another is drawn where it says no. */
   accept?(scene: Scene): boolean;
 }
 
-/** So many objects at most. */
-const MOST_OBJECTS = 8;
 /** No object is longer than this share of the picture's side. */
 const MOST_STRETCHED = 0.88;
 /** So much of every drawing must be seen. */
@@ -92,7 +90,7 @@ export function tryScene(
 
 /** Adds concepts and their counts one by one, as held-out combinations allow. */
 function drawKinds(stream: RandomStream, request: SceneRequest): Kind[] | undefined {
-  const { concepts, wanted = [], most = MOST_OBJECTS } = request;
+  const { concepts, wanted = [], most } = request;
   const allowed = (composition: Parameters<typeof isHeldOut>[0]): boolean =>
     request.heldOut || !isHeldOut(composition);
   const target = Math.max(wanted.length, request.kinds ?? weighted(stream, [0, 3, 6, 7, 4]));

@@ -42,6 +42,7 @@ export function* describedScenes(
     const scene = composeScene(library, stream('scene'), {
       concepts,
       size: plan.size,
+      most: plan.things,
       heldOut: split === 'test' || split === 'test-concepts',
       ...(split === 'test' && { accept: (drawn) => heldOutIn(drawn).length > 0 }),
     });
@@ -87,6 +88,7 @@ export function* statementSets(
     const stream = draw(plan.seed, `scenes/statements/${split}`, 0, index);
     yield drawStatementSet(library, stream, {
       size: plan.size,
+      things: plan.things,
       concepts,
       split,
       made,
@@ -112,6 +114,7 @@ export function* classScenes(
     yield composeScene(library, stream, {
       concepts: [concept],
       wanted: [{ concept, count: 1 }],
+      most: 1,
       size: plan.size,
       kinds: 1,
       styles,

@@ -26,6 +26,8 @@ export interface ScenesOptions {
   readonly seed?: number;
   /** Side of the pictures in pixels, 64 … 512; 128 by default. */
   readonly size?: number;
+  /** Things in a picture, at most, 3 … 8; 8 by default. Fewer are larger, and easier to learn from. */
+  readonly things?: number;
   /** How many concepts, or which (nouns or ids); all of them by default. */
   readonly concepts?: number | readonly string[];
   /** All four by default. */
@@ -49,6 +51,7 @@ export interface ScenePlan {
   readonly perClass: Readonly<Record<Exclude<SceneSplit, 'test-concepts'>, number>>;
   readonly seed: number;
   readonly size: number;
+  readonly things: number;
   readonly concepts: number | readonly string[] | undefined;
   readonly styles: readonly EmojiStyle[];
   readonly languages: readonly EmojiLanguage[];
@@ -56,10 +59,14 @@ export interface ScenePlan {
   readonly layouts: readonly SceneLayout[];
 }
 
+/** More would not be seen at 64 pixels. */
+const MOST_THINGS = 8;
+
 const KNOWN: readonly (keyof ScenesOptions)[] = [
   'images',
   'seed',
   'size',
+  'things',
   'concepts',
   'styles',
   'shareAlike',
@@ -79,10 +86,11 @@ export const CAPTIONS = 5;
  */
 export function planScenes(options: ScenesOptions): ScenePlan {
   rejectUnknownKeys('planScenes', options, KNOWN);
-  const { images = 5000, seed = 0, size = 128, questions = 6 } = options;
+  const { images = 5000, seed = 0, size = 128, things = MOST_THINGS, questions = 6 } = options;
   checkInteger('images', images, 40, 100_000);
   checkInteger('seed', seed, 0, Number.MAX_SAFE_INTEGER);
   checkInteger('size', size, 64, 512);
+  checkInteger('things', things, 3, MOST_THINGS);
   checkInteger('questions', questions, 1, 12);
   const languages = options.languages ?? ['en'];
   checkCaptionOptions('planScenes', languages, languages.length);
@@ -110,6 +118,7 @@ export function planScenes(options: ScenesOptions): ScenePlan {
     },
     seed,
     size,
+    things,
     concepts: options.concepts,
     styles,
     languages,

@@ -30,6 +30,19 @@ beforeAll(async () => {
   for (const split of sceneSplits) all.set(split, [...describedScenes(library, plan, split)]);
 }, RENDER_TIMEOUT);
 
+describe('things', () => {
+  it('are as many at most as asked for, in pictures and in statements', () => {
+    const few = planScenes({ images: 40, things: 3 });
+    const scenes = [
+      ...[...describedScenes(library, few, 'train')].map(({ scene }) => scene),
+      ...[...statementSets(library, few, 'train')].slice(0, 2).flatMap(({ pairs }) => pairs.flat()),
+    ];
+    expect(Math.max(...scenes.map(({ objects }) => objects.length))).toBe(3);
+    const most = everything().map(({ scene }) => scene.objects.length);
+    expect(Math.max(...most)).toBe(8);
+  });
+});
+
 describe('boxes and masks', () => {
   it('are those of the drawings laid on each other, pixel by pixel', () => {
     for (const { scene } of everything().slice(0, 60)) {

@@ -30,6 +30,8 @@ const MOST_OBJECTS = 6;
 
 export interface StatementSetOptions {
   readonly size: number;
+  /** Things in a picture, at most. */
+  readonly things: number;
   /** Concepts to choose from. */
   readonly concepts: readonly SceneConcept[];
   /** In `test` the pictures show held-out combinations, and the statements are about their concepts. */
@@ -63,7 +65,7 @@ function drawPairs(
   library: SceneLibrary,
   stream: RandomStream,
   concepts: readonly SceneConcept[],
-  { size, split }: StatementSetOptions,
+  { size, things, split }: StatementSetOptions,
 ): ScenePair[] | undefined {
   const scenes: Scene[] = [];
   while (scenes.length < 2 * PAIRS) {
@@ -71,7 +73,7 @@ function drawPairs(
       concepts,
       size,
       kinds: 1 + stream.integer(CONCEPTS),
-      most: MOST_OBJECTS,
+      most: Math.min(things, MOST_OBJECTS),
       heldOut: mayHoldOut(split),
     });
     if (!scene) return undefined;
