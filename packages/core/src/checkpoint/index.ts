@@ -14,6 +14,7 @@ export {
   toFloat32,
 } from './dtype.js';
 export * from './http-source.js';
+export { readJsonObject } from './json.js';
 export * from './load-checkpoint.js';
 export * from './load-tensors.js';
 export * from './model-directory.js';

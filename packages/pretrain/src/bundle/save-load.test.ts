@@ -263,7 +263,7 @@ describe('loadPretrained refuses', () => {
       'a visual tokenizer of another kind',
       'visual_tokenizer.json',
       json({ type: 'vqkd', codes: 5, patchSize: 2 }),
-      'tokenizer/codebook',
+      'tokenizer/visual-type',
     ],
     ['a damaged codebook', 'visual_tokenizer.safetensors', 'nothing', 'checkpoint/header'],
     ['a damaged text tokenizer', 'tokenizer.spm', 'nothing', 'tokenizer/corrupt-model'],

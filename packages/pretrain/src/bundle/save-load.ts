@@ -1,6 +1,5 @@
 import {
   type Backend,
-  bytesSink,
   CheckpointError,
   type CompiledExecutorOptions,
   compiledExecutor,
@@ -10,7 +9,6 @@ import {
   ImglishError,
   loadCheckpoint,
   loadTensors,
-  openSafetensors,
   type ParameterSpecs,
   parameterSource,
   parseModelJson,
@@ -18,16 +16,14 @@ import {
   readModelDirectory,
   type TensorEntry,
   type TensorFile,
-  tensorEntry,
   writeModelDirectory,
-  writeSafetensors,
 } from '@imglish/core';
 import {
-  type HostTensor,
-  KMeansTokenizer,
+  loadVisualTokenizer,
   parsePreprocessorConfig,
   textTokenizer,
   type VisualTokenizer,
+  visualTokenizerFiles,
 } from '@imglish/tokenizers';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { MASKED_FREE_SIZES } from '../objectives/run-masked-logits.js';
@@ -37,9 +33,6 @@ import type { PretrainedModel, ServedModel } from './pretrained-model.js';
 
 /** The head that pretraining leaves on a model, as `config.json` names it. */
 export const MASKED_DATA_MODELLING = 'masked-data-modelling';
-
-const VISUAL_CONFIG = 'visual_tokenizer.json';
-const VISUAL_TENSORS = 'visual_tokenizer.safetensors';
 
 export interface PretrainedFiles {
   /** The SentencePiece model of the text tokenizer. */
@@ -80,7 +73,7 @@ export async function savePretrained(
  * belong together, and what the readers throw.
  */
 export async function loadPretrained(directory: ReadableDirectory): Promise<PretrainedModel> {
-  return open('loadPretrained', directory, async (model, tensors, specs) => ({
+  return open('loadPretrained', directory, {}, async (model, tensors, specs) => ({
     ...model,
     parameters: await loadTensors(loadCheckpoint(tensors, { specs })),
   }));
@@ -94,20 +87,26 @@ export async function loadPretrained(directory: ReadableDirectory): Promise<Pret
  */
 export async function servePretrained(
   directory: ReadableDirectory,
-  { compiler }: Pick<Backend, 'compiler'>,
+  backend: Pick<Backend, 'compiler'>,
   options: CompiledExecutorOptions = { freeSizes: MASKED_FREE_SIZES },
 ): Promise<ServedModel & { dispose(): Promise<void> }> {
-  return open('servePretrained', directory, async (model, tensors, specs) => {
+  const { compiler } = backend;
+  return open('servePretrained', directory, backend, async (model, tensors, specs) => {
     if (compiler) {
       const source = parameterSource(tensors, { specs });
       const executor = compiledExecutor(compiler, source, options);
-      return { ...model, executor, dispose: () => executor.dispose() };
+      const dispose = async (): Promise<void> => {
+        await executor.dispose();
+        await model.visualTokenizer.dispose?.();
+      };
+      return { ...model, executor, dispose };
     }
     const parameters = await loadTensors(loadCheckpoint(tensors, { specs }));
     const executor = eagerExecutor(parameters);
     const dispose = async (): Promise<void> => {
       await executor.dispose();
       disposeAll(parameters);
+      await model.visualTokenizer.dispose?.();
     };
     return { ...model, executor, dispose };
   });
@@ -117,6 +116,7 @@ export async function servePretrained(
 async function open<T>(
   where: string,
   directory: ReadableDirectory,
+  backend: Pick<Backend, 'compiler'>,
   read: (
     model: Omit<PretrainedModel, 'parameters'>,
     tensors: TensorFile,
@@ -135,7 +135,7 @@ async function open<T>(
     }
     const spm = files.tokenizer ?? refuse('no-tokenizer', 'tokenizer.spm', 'none');
     const tokenizer = textTokenizer(spm);
-    const visualTokenizer = await readVisualTokenizer(directory);
+    const visualTokenizer = await loadVisualTokenizer(directory, backend);
     const { codes } = visualTokenizer;
     if (head.options.codes !== codes) {
       const expected = `a visual tokenizer of ${head.options.codes} codes, the size of the head`;
@@ -158,15 +158,7 @@ async function writeVisualTokenizer(
   directory: Directory,
   tokenizer: VisualTokenizer,
 ): Promise<void> {
-  const tensors = bytesSink(VISUAL_TENSORS);
-  await writeSafetensors(
-    tensors,
-    Object.entries(tokenizer.toTensors()).map(([name, { shape, data }]) =>
-      tensorEntry(name, 'F32', shape, data),
-    ),
-  );
-  const json = `${JSON.stringify(tokenizer.toJSON(), null, 2)}\n`;
-  const files = { [VISUAL_TENSORS]: tensors.bytes(), [VISUAL_CONFIG]: encoded(json) };
+  const files = await visualTokenizerFiles(tokenizer);
   for (const [name, bytes] of Object.entries(files)) {
     const before = await readIfThere(directory, name);
     if (before?.length === bytes.length && before.every((byte, i) => byte === bytes[i])) continue;
@@ -180,34 +172,6 @@ async function writeVisualTokenizer(
       await sink.abort();
       throw error;
     }
-  }
-}
-
-async function readVisualTokenizer(directory: ReadableDirectory): Promise<VisualTokenizer> {
-  const json = new TextDecoder().decode(await readFile(directory, VISUAL_CONFIG));
-  const file = await openSafetensors(await directory.open(VISUAL_TENSORS));
-  try {
-    const tensors: Record<string, HostTensor> = {};
-    for (const [name, stored] of file.tensors) {
-      tensors[name] = { shape: stored.shape, data: await stored.readFloat32() };
-    }
-    return KMeansTokenizer.fromTensors(parseJson(json, directory), tensors);
-  } finally {
-    await file.close();
-  }
-}
-
-function parseJson(text: string, directory: ReadableDirectory): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CheckpointError({
-      code: 'checkpoint/json',
-      where: 'loadPretrained',
-      expected: `JSON in ${VISUAL_CONFIG} of ${directory.name}`,
-      got: String(cause),
-      cause,
-    });
   }
 }
 
@@ -230,10 +194,6 @@ async function readIfThere(
     if (ImglishError.isInstance(error) && error.code === 'io/not-found') return undefined;
     throw error;
   }
-}
-
-function encoded(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }
 
 /** A tensor of the current backend as a writer takes it: read when its turn comes. */

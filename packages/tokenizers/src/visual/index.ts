@@ -7,4 +7,10 @@ export {
   trainKMeansTokenizer,
 } from './train-kmeans-tokenizer.js';
 export type { HostTensor, VisualTokenizer, VisualTokenizerConfig } from './visual-tokenizer.js';
+export {
+  loadVisualTokenizer,
+  saveVisualTokenizer,
+  visualTokenizer,
+  visualTokenizerFiles,
+} from './visual-tokenizers.js';
 export * from './vq-kd/index.js';

@@ -25,6 +25,8 @@ export interface VisualTokenizer {
   toJSON(): VisualTokenizerConfig;
   /** The learned part, by name. */
   toTensors(): Record<string, HostTensor>;
+  /** Frees what it holds on a device, if it computes on one; used again, it puts it there again. */
+  dispose?(): Promise<void>;
 }
 
 /** `type` says which implementation the other keys belong to. */

@@ -6,3 +6,4 @@ export { isLearntByGradient, VQ_KD_IGNORED, VQ_KD_NO_DECAY, vqKdSpecs } from './
 export * from './spherical-kmeans.js';
 export { visionTransformer } from './vision-transformer.js';
 export * from './vq-kd.js';
+export { VqKdTokenizer, type VqKdTokenizerConfig } from './vq-kd-tokenizer.js';
