@@ -116,7 +116,9 @@ async function trainTextTokenizer({ config, data, json }: TokenizerTraining): Pr
   for (let i = 0; i < data.texts.size; i++) texts.add((await data.texts.get(i)).text);
   shown.advance();
   // Two of the model's ids are no pieces of the file: <pad> and <mask>.
-  const { spm } = trainUnigram(texts, { vocabSize: config.vocabularySize - 2 });
+  // Texts of few words have fewer: the other rows of the model stay unused.
+  const vocabSize = config.vocabularySize - 2;
+  const { spm } = trainUnigram(texts, { vocabSize, hardVocabLimit: false });
   shown.advance();
   shown.finish();
   return spm;

@@ -94,6 +94,7 @@ describe('trainUnigram', () => {
     expect(train({})).toBe('none');
     expect(train({ vocabSize: 20 })).toBe('tokenizer/vocab-size');
     expect(train({ vocabSize: 5000 })).toBe('tokenizer/vocab-size');
+    expect(train({ vocabSize: 5000, hardVocabLimit: false })).toBe('none');
     expect(train({}, [])).toBe('tokenizer/no-text');
     expect(train({}, ['', ' \u200b '])).toBe('tokenizer/no-text');
     for (const options of [

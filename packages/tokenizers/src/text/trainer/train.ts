@@ -17,6 +17,8 @@ export interface TrainUnigramOptions {
   maxPieceLength?: number;
   /** Candidates to start from at most. Default 1,000,000. */
   seedSize?: number;
+  /** Whether too few pieces in the texts are an error; else the model gets fewer. Default true. */
+  hardVocabLimit?: boolean;
   /** Share of the candidates that a round of pruning leaves, in [0.5, 0.95]. Default 0.75. */
   shrinkingFactor?: number;
   /** EM steps between two rounds of pruning, 1 to 10. Default 2. */
@@ -68,7 +70,7 @@ const RARE_CHARACTER_STEP = 0.0001;
  * that matter least until `vocabSize` are left. The same texts, in any order, give the same bytes.
  *
  * Throws `config/train-unigram` for an option out of range, `tokenizer/no-text` without any text, and
- * `tokenizer/vocab-size` where the alphabet does not fit in or the texts have too few pieces.
+ * `tokenizer/vocab-size` where the alphabet does not fit in or the texts have too few pieces and `hardVocabLimit` is set.
  */
 export function trainUnigram(
   texts: Iterable<string>,
@@ -112,7 +114,7 @@ export function trainUnigram(
       Math.max(enough, Math.floor(settings.shrinkingFactor * size)),
     );
   }
-  const pieces = finalPieces(corpus, candidates, wanted);
+  const pieces = finalPieces(corpus, candidates, wanted, settings.hardVocabLimit);
   return {
     spm: writeModel(pieces, normalizer, settings),
     report: {
@@ -128,7 +130,12 @@ export function trainUnigram(
 }
 
 /** The alphabet and the candidates with the highest scores, best first. */
-function finalPieces(corpus: Corpus, candidates: Candidates, wanted: number): ScoredPiece[] {
+function finalPieces(
+  corpus: Corpus,
+  candidates: Candidates,
+  wanted: number,
+  hardLimit: boolean,
+): ScoredPiece[] {
   const { codes, alphabet } = corpus;
   const text = (start: number, length: number): string =>
     Array.from(
@@ -152,13 +159,13 @@ function finalPieces(corpus: Corpus, candidates: Candidates, wanted: number): Sc
     .map(([piece, value]): ScoredPiece => ({ piece, score: value }))
     .sort(byScore);
   result.push(...longer.slice(0, wanted - result.length));
-  if (result.length < wanted) {
+  if (hardLimit && result.length < wanted) {
     throw new TokenizerError({
       code: 'tokenizer/vocab-size',
       where: 'trainUnigram',
       expected: `a vocabSize of at most ${result.length + SPECIAL_PIECES} for these texts`,
       got: `${wanted + SPECIAL_PIECES}`,
-      fix: 'Lower vocabSize or give more text.',
+      fix: 'Lower vocabSize, give more text, or set hardVocabLimit to false.',
     });
   }
   return result.sort(byScore);
@@ -192,6 +199,7 @@ function checkOptions(
     characterCoverage = 0.9995,
     maxPieceLength = 16,
     seedSize = 1_000_000,
+    hardVocabLimit = true,
     shrinkingFactor = 0.75,
     subIterations = 2,
     maxTextBytes = 4192,
@@ -227,6 +235,7 @@ function checkOptions(
     characterCoverage,
     maxPieceLength,
     seedSize,
+    hardVocabLimit,
     shrinkingFactor,
     subIterations,
     maxTextBytes,
