@@ -1,8 +1,19 @@
 export * from './communicator/communicator.js';
+export type { IndexedBatch } from './loop/batches.js';
 export * from './loop/contracts.js';
+export { assertFinite } from './loop/not-finite.js';
+export { sourceOf, tensorsOf } from './loop/state.js';
+export type { Loan, Stepper } from './loop/stepper.js';
 export * from './loop/train.js';
 export * from './optimizer/adamw.js';
-export { clipFactor, globalNorm } from './optimizer/clip.js';
+export {
+  adamWUpdate,
+  checkedAdamW,
+  type StepFactors,
+  stepFactors,
+} from './optimizer/adamw-update.js';
+export { type EmaOptions, emaDecay } from './optimizer/average.js';
+export { CLIP_EPSILON, clipFactor, globalNorm } from './optimizer/clip.js';
 export * from './optimizer/groups.js';
 export * from './progress/progress.js';
 export * from './schedule/schedule.js';

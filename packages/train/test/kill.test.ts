@@ -21,6 +21,14 @@ beforeAll(async () => {
 
 afterAll(() => remove());
 
+/** What must be the same, whatever happened to a run. */
+const FILES: readonly string[] = [
+  'model.safetensors',
+  'average.safetensors',
+  'optimizer.safetensors',
+  'trainer_state.json',
+];
+
 /** Resolves when the time has come; `steps` resolves after so many steps of this life. */
 type Moment = (steps: (count: number) => Promise<void>, dir: string) => Promise<void>;
 
@@ -109,7 +117,7 @@ it('ends with the same bits however often it is killed', async () => {
   expect(saved).not.toContain(`checkpoint-${STEPS}`);
   expect(await live(killed)).toBe(true);
 
-  for (const name of ['model.safetensors', 'optimizer.safetensors', 'trainer_state.json']) {
+  for (const name of FILES) {
     const [expected, actual] = [whole, killed].map((dir) => {
       return readFileSync(join(dir, `checkpoint-${STEPS}`, name));
     });

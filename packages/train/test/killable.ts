@@ -21,6 +21,7 @@ await train({
   groups: parameterGroups(parameters, { weightDecay: 0.05 }),
   weights: { near: 1, far: 0.5 },
   accumulate: 2,
+  ema: { decay: 0.9 },
   maxGradientNorm: 5,
   run,
   signal: stopOnSignals().signal,

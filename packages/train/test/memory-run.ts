@@ -38,12 +38,17 @@ export function values(shape: number[], data?: Float32Array): ValueSource {
 async function copyOf(state: StateSource): Promise<StateSource> {
   const read = new Map<ValueSource, Float32Array>();
   const moments = Object.values(state.moments);
-  const sources = [...Object.values(state.parameters), ...moments.flatMap(({ m, v }) => [m, v])];
+  const sources = [
+    ...Object.values(state.parameters),
+    ...Object.values(state.average ?? {}),
+    ...moments.flatMap(({ m, v }) => [m, v]),
+  ];
   for (const source of sources) read.set(source, await source.read());
   const copy = (source: ValueSource) => values([...source.shape], read.get(source));
   return {
     ...state,
     parameters: mapValues(state.parameters, copy),
+    average: state.average && mapValues(state.average, copy),
     moments: mapValues(state.moments, ({ step, m, v }) => ({ step, m: copy(m), v: copy(v) })),
   };
 }

@@ -6,7 +6,9 @@ import { disposeAll, tensorsOf } from '../loop/state.js';
 import type { Settings, Stepper } from '../loop/stepper.js';
 import { addCounts, meanLosses, nothingToLearn, sumCounts } from '../loop/streams.js';
 import { checkedAdamW } from '../optimizer/adamw-update.js';
+import { noAverage } from '../optimizer/average.js';
 import { accumulatedUpdate } from './accumulated-update.js';
+import { averageUpdate } from './average.js';
 import { readBatch } from './batch-inputs.js';
 import { hostScalar, type RunInputs } from './functions.js';
 import { fusedUpdate } from './fused-update.js';
@@ -30,16 +32,24 @@ export async function compiledStepper<B extends Batch>(
   const context: UpdateContext<B> = { settings, compiler, layout, regions, hyperparameters };
   const fused = accumulate === 1 && communicator.size === 1;
   const update = fused ? fusedUpdate(context) : accumulatedUpdate(context);
+  const average = averageUpdate(context);
   const state = (): StateSource => stateIn(regions, layout, compiler);
   const dispose = async (): Promise<void> => {
     await update.dispose();
+    await average.dispose();
     await disposeRegions(regions);
   };
   return {
     state,
-    step: (batches) => step(context, update, batches),
-    async lend() {
-      const { parameters } = await tensorsOf({ ...state(), moments: {} });
+    async step(batches) {
+      const done = await step(context, update, batches);
+      await average.run(done.step);
+      return done;
+    },
+    async lend(which) {
+      const { step, [which]: lent } = state();
+      if (!lent) throw noAverage();
+      const { parameters } = await tensorsOf({ step, parameters: lent, moments: {} });
       return { parameters, giveBack: () => disposeAll(parameters) };
     },
     async finish() {

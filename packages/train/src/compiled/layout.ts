@@ -23,7 +23,7 @@ export interface Layout {
  * A block of as many values takes no further parameter: AdamW goes over a vector a dozen times, which
  * is a third slower where it is many times larger than a processor's cache.
  */
-const FULL: number = 2 ** 20;
+export const FULL: number = 2 ** 20;
 
 /** Parameters side by side that are updated as one vector. */
 export interface Block {

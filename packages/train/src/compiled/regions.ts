@@ -2,9 +2,11 @@ import type { Compiler, Region } from '@imglish/core';
 import type { StateSource, ValueSource } from '../loop/contracts.js';
 import type { Layout, Slot } from './layout.js';
 
-/** Parameters, moments and gradients, each in one region of the engine. */
+/** Parameters, their average, moments and gradients, each in one region of the engine. */
 export interface Regions {
   readonly parameters: Region;
+  /** Laid out as the parameters, in a run that takes an average. */
+  readonly average: Region | undefined;
   readonly m: Region;
   readonly v: Region;
   /** Of the step under way; without meaning where a parameter has none. */
@@ -32,6 +34,7 @@ export async function openRegions(
   try {
     const regions: Regions = {
       parameters: await reserve(),
+      average: state.average && (await reserve()),
       m: await reserve(),
       v: await reserve(),
       gradients: await reserve(),
@@ -43,6 +46,9 @@ export async function openRegions(
       const values = await source.read();
       if (!values.every(Number.isFinite)) regions.notFinite ??= name;
       await regions.parameters.write(values, layout.slots.get(name)!.offset);
+    }
+    for (const [name, source] of Object.entries(state.average ?? {})) {
+      await regions.average!.write(await source.read(), layout.slots.get(name)!.offset);
     }
     for (const [name, { step, m, v }] of Object.entries(state.moments)) {
       const { offset } = layout.slots.get(name)!;
@@ -57,8 +63,9 @@ export async function openRegions(
   }
 }
 
-export async function disposeRegions({ parameters, m, v, gradients }: Regions): Promise<void> {
-  for (const region of [parameters, m, v, gradients]) await region.dispose();
+export async function disposeRegions(regions: Regions): Promise<void> {
+  const { parameters, average, m, v, gradients } = regions;
+  for (const region of [parameters, average, m, v, gradients]) await region?.dispose();
 }
 
 /** The state in regions, to be read before they change. */
@@ -68,9 +75,8 @@ export function stateIn(regions: Regions, layout: Layout, compiler: Compiler): S
   return {
     step: regions.step,
     compiler: compiler.description,
-    parameters: Object.fromEntries(
-      slots.map((slot) => [slot.name, sourceIn(regions.parameters, slot)]),
-    ),
+    parameters: sourcesIn(regions.parameters, slots),
+    average: regions.average && sourcesIn(regions.average, slots),
     moments: Object.fromEntries(
       updated.map((slot) => [
         slot.name,
@@ -95,6 +101,10 @@ export async function firstNotFinite(
     if (!(await region.read(offset, size)).every(Number.isFinite)) return name;
   }
   return undefined;
+}
+
+function sourcesIn(region: Region, slots: readonly Slot[]): Record<string, ValueSource> {
+  return Object.fromEntries(slots.map((slot) => [slot.name, sourceIn(region, slot)]));
 }
 
 function sourceIn(region: Region, { shape, offset, size }: Slot): ValueSource {

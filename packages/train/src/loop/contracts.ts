@@ -45,6 +45,8 @@ export interface TrainState {
   readonly step: number;
   readonly parameters: Readonly<Record<string, Tensor>>;
   readonly moments: Readonly<Record<string, Moments>>;
+  /** Moving average of the parameters, in a run that takes one. */
+  readonly average?: Readonly<Record<string, Tensor>> | undefined;
 }
 
 /** A float32 tensor that is somewhere else, such as in a file or with an engine. */
@@ -66,6 +68,7 @@ export interface StateSource {
   readonly step: number;
   readonly parameters: Readonly<Record<string, ValueSource>>;
   readonly moments: Readonly<Record<string, MomentsSource>>;
+  readonly average?: Readonly<Record<string, ValueSource>> | undefined;
   /** `Compiler.description` of what computed it; none where that was a tfjs backend. */
   readonly compiler?: string | undefined;
 }

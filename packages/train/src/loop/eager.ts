@@ -1,5 +1,6 @@
 import { dispose, mul, type Tensor } from '@tensorflow/tfjs-core';
 import { adamW } from '../optimizer/adamw.js';
+import { nextAverage, noAverage } from '../optimizer/average.js';
 import { clipFactor, globalNorm } from '../optimizer/clip.js';
 import type { IndexedBatch } from './batches.js';
 import type { Batch, StateSource, TrainState } from './contracts.js';
@@ -21,7 +22,11 @@ export async function eagerStepper<B extends Batch>(
       state = next;
       return metrics;
     },
-    lend: async () => ({ parameters: state.parameters, giveBack: () => {} }),
+    async lend(which) {
+      const parameters = state[which];
+      if (!parameters) throw noAverage();
+      return { parameters, giveBack: () => {} };
+    },
     finish: async () => state,
     dispose: async () => disposeState(state),
   };
@@ -30,7 +35,7 @@ export async function eagerStepper<B extends Batch>(
 /** One update. Takes over the state, unless it throws. */
 async function update<B extends Batch>(
   settings: Settings<B>,
-  { step, parameters, moments }: TrainState,
+  { step, parameters, moments, average }: TrainState,
   batches: readonly IndexedBatch<B>[],
 ) {
   const { loss, weights, counts, groups, schedule, communicator } = settings;
@@ -49,7 +54,13 @@ async function update<B extends Batch>(
     const lr = schedule(step);
     const hyperparameters = { ...settings.adamW, lr, groups, release: true };
     const done = adamW(parameters, gradients, moments, hyperparameters);
-    const next: TrainState = { step: step + 1, parameters: done.parameters, moments: done.state };
+    const next: TrainState = {
+      step: step + 1,
+      parameters: done.parameters,
+      moments: done.state,
+      average:
+        average && settings.ema && nextAverage(average, done.parameters, settings.ema, step + 1),
+    };
     return { next, step: step + 1, ...measured, lr, gradientNorm };
   } catch (error) {
     dispose(gradients);

@@ -18,6 +18,8 @@ export interface Beginning {
   communicator: Communicator;
   /** `Compiler.description`. */
   compiler: string | undefined;
+  /** Whether the run takes an average of its parameters. */
+  averages: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface Beginning {
  * all of it, in the same order.
  */
 export async function beginFrom<T>(
-  { parameters, run, communicator, compiler }: Beginning,
+  { parameters, run, communicator, compiler, averages }: Beginning,
   start: (state: StateSource) => Promise<T>,
 ): Promise<T> {
   const given = cloneParameters(parameters);
@@ -34,13 +36,21 @@ export async function beginFrom<T>(
   try {
     saved = await run?.restore(compiler);
     if (!saved) {
-      const fresh = sourceOf({ step: 0, parameters: given, moments: {} });
+      const average = averages ? given : undefined;
+      const fresh = sourceOf({ step: 0, parameters: given, moments: {}, average });
       return await start(await sharedState(fresh, communicator));
     }
-    assertSameShapes(saved, given);
+    assertAverage(saved, averages);
     // A sum over parameters must not depend on the order of a file.
-    const inOrder = Object.keys(given).map((name) => [name, saved!.parameters[name]!] as const);
-    const state = { ...saved, parameters: Object.fromEntries(inOrder) };
+    const inOrder = (found: Readonly<Record<string, ValueSource>>) => {
+      assertSameShapes(found, given);
+      return mapValues(given, (_, name) => found[name]!);
+    };
+    const state = {
+      ...saved,
+      parameters: inOrder(saved.parameters),
+      average: saved.average && inOrder(saved.average),
+    };
     return await start(await sharedState(state, communicator));
   } finally {
     disposeAll(given);
@@ -49,11 +59,12 @@ export async function beginFrom<T>(
 }
 
 /** A state in tensors, which stay their owner's. */
-export function sourceOf({ step, parameters, moments }: TrainState): StateSource {
+export function sourceOf({ step, parameters, moments, average }: TrainState): StateSource {
   return {
     step,
     parameters: mapValues(parameters, valuesOf),
     moments: mapValues(moments, ({ step, m, v }) => ({ step, m: valuesOf(m), v: valuesOf(v) })),
+    average: average && mapValues(average, valuesOf),
   };
 }
 
@@ -61,9 +72,13 @@ export function sourceOf({ step, parameters, moments }: TrainState): StateSource
 export async function tensorsOf(state: StateSource): Promise<TrainState> {
   const parameters: Record<string, Tensor> = {};
   const moments: Record<string, Moments> = {};
+  const average: Record<string, Tensor> = {};
   try {
     for (const [name, values] of Object.entries(state.parameters)) {
       parameters[name] = await read(values);
+    }
+    for (const [name, values] of Object.entries(state.average ?? {})) {
+      average[name] = await read(values);
     }
     for (const [name, { step, m, v }] of Object.entries(state.moments)) {
       const first = await read(m);
@@ -74,14 +89,19 @@ export async function tensorsOf(state: StateSource): Promise<TrainState> {
       moments[name] = { step, m: first, v: second };
     }
   } catch (error) {
-    disposeState({ parameters, moments });
+    disposeState({ parameters, moments, average });
     throw error;
   }
-  return { step: state.step, parameters, moments };
+  return { step: state.step, parameters, moments, average: state.average && average };
 }
 
-export function disposeState({ parameters, moments }: Omit<TrainState, 'step'>): void {
+export function disposeState({
+  parameters,
+  moments,
+  average = {},
+}: Omit<TrainState, 'step'>): void {
   disposeAll(parameters);
+  disposeAll(average);
   for (const { m, v } of Object.values(moments)) {
     m.dispose();
     v.dispose();
@@ -94,9 +114,9 @@ export function disposeAll(tensors: Parameters): void {
 
 export function mapValues<T, U>(
   record: Readonly<Record<string, T>>,
-  map: (value: T) => U,
+  map: (value: T, key: string) => U,
 ): Record<string, U> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]));
 }
 
 /** New tensors that share the data of the given ones. */
@@ -131,18 +151,24 @@ async function sharedState(state: StateSource, communicator: Communicator): Prom
     const { m, v } = state.moments[name] ?? { m: none, v: none };
     moments[name] = { step: updates[i]!, m: shared(m), v: shared(v) };
   }
-  return { ...state, step: step!, parameters: mapValues(state.parameters, shared), moments };
+  return {
+    ...state,
+    step: step!,
+    parameters: mapValues(state.parameters, shared),
+    moments,
+    average: state.average && mapValues(state.average, shared),
+  };
 }
 
 function zerosOf({ shape }: ValueSource): ValueSource {
   return { shape, read: async () => new Float32Array(util.sizeFromShape([...shape])) };
 }
 
-function assertSameShapes(saved: StateSource, parameters: Parameters): void {
-  const names = new Set([...Object.keys(parameters), ...Object.keys(saved.parameters)]);
+function assertSameShapes(saved: StateSource['parameters'], parameters: Parameters): void {
+  const names = new Set([...Object.keys(parameters), ...Object.keys(saved)]);
   const wrong = [...names].flatMap((name) => {
     const wanted = parameters[name]?.shape.join();
-    const found = saved.parameters[name]?.shape.join();
+    const found = saved[name]?.shape.join();
     if (wanted === found) return [];
     return [
       `${name}: wanted ${wanted === undefined ? 'nothing' : `[${wanted}]`}, found ${found === undefined ? 'nothing' : `[${found}]`}`,
@@ -156,4 +182,15 @@ function assertSameShapes(saved: StateSource, parameters: Parameters): void {
       got: wrong.join('; '),
     });
   }
+}
+
+function assertAverage(saved: StateSource, averages: boolean): void {
+  if (averages === (saved.average !== undefined)) return;
+  throw new TrainError({
+    code: 'train/state',
+    where: 'train',
+    expected: `a checkpoint ${averages ? 'with' : 'without'} an average of the parameters`,
+    got: `one ${averages ? 'without' : 'with'} it`,
+    fix: 'Go on with the `ema` that the run began with.',
+  });
 }

@@ -13,13 +13,16 @@ export interface Stepper<B extends Batch> {
   state(): StateSource;
   /** One update; the batches stay the caller's. After an error the state is of no use any more. */
   step(batches: readonly IndexedBatch<B>[]): Promise<Omit<StepMetrics, 'timing'>>;
-  /** The parameters as tensors, and what to do when they have been used. */
-  lend(): Promise<Loan>;
+  /** The parameters, or their average, as tensors, and what to do when they have been used. */
+  lend(which: Lent): Promise<Loan>;
   /** The state as tensors, which are the caller's; frees everything else. */
   finish(): Promise<TrainState>;
   /** Frees everything. */
   dispose(): Promise<void>;
 }
+
+/** There is an average in a run with `ema` only. */
+export type Lent = 'parameters' | 'average';
 
 export interface Loan {
   parameters: Parameters;

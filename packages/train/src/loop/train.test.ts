@@ -227,6 +227,7 @@ describe('train', () => {
       { steps: 0 },
       { accumulate: 1.5 },
       { maxGradientNorm: 0 },
+      { ema: { decay: 1 } },
       { weights: { near: 0 } },
       { groups: {} },
       { run: memoryRun(0) },

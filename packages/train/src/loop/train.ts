@@ -2,13 +2,22 @@ import { type Compiler, ConfigError, type Parameters } from '@imglish/core';
 import { type Communicator, soloCommunicator } from '../communicator/communicator.js';
 import { compiledStepper } from '../compiled/compiled.js';
 import type { AdamWHyperparameters } from '../optimizer/adamw.js';
+import type { EmaOptions } from '../optimizer/average.js';
 import type { ParameterGroups } from '../optimizer/groups.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { disposeBatches, fetchBatches, type IndexedBatch } from './batches.js';
-import type { Batch, BatchSource, Loss, Run, StepMetrics, TrainState } from './contracts.js';
+import type {
+  Batch,
+  BatchSource,
+  Loss,
+  Run,
+  StateSource,
+  StepMetrics,
+  TrainState,
+} from './contracts.js';
 import { eagerStepper } from './eager.js';
 import { beginFrom } from './state.js';
-import type { Settings, Stepper } from './stepper.js';
+import type { Lent, Loan, Settings, Stepper } from './stepper.js';
 
 export interface TrainOptions<B extends Batch> {
   /** Where training begins, unless `run` has a checkpoint. Stays the caller's, who may dispose it any time. */
@@ -33,6 +42,8 @@ export interface TrainOptions<B extends Batch> {
   /** Clips the gradients to this global norm. */
   maxGradientNorm?: number;
   adamW?: AdamWHyperparameters;
+  /** Takes a moving average of all parameters, which is saved with them. Default: none. */
+  ema?: EmaOptions | undefined;
   /**
    * Compiles the steps; parameters and moments then stay with its engine. Default: every op is run
    * by itself, on the current tfjs backend.
@@ -50,8 +61,8 @@ export interface TrainOptions<B extends Batch> {
   /** When aborted, the running step is finished and saved, on all ranks, and `train` returns. */
   signal?: AbortSignal;
   /**
-   * After each step; `parameters()` are lent until it ends, for an evaluation. With a `compiler` they
-   * are made when asked for.
+   * After each step; `parameters()` and, with `ema`, their `average()` are lent until it ends, for an
+   * evaluation. With a `compiler` they are made when asked for.
    */
   onStep?: OnStep;
 }
@@ -59,6 +70,7 @@ export interface TrainOptions<B extends Batch> {
 export type OnStep = (
   metrics: StepMetrics,
   parameters: () => Promise<Parameters>,
+  average: () => Promise<Parameters>,
 ) => void | Promise<void>;
 
 /** The caller owns the tensors in `state`. */
@@ -85,14 +97,45 @@ export interface TrainResult {
  */
 export async function train<B extends Batch>(options: TrainOptions<B>): Promise<TrainResult> {
   checkOptions(options);
-  const { accumulate = 1, communicator = soloCommunicator(), compiler } = options;
-  const { parameters, run, steps, signal } = options;
-  const settings: Settings<B> = { ...options, communicator };
-  const started = performance.now();
-  const beginning = { parameters, run, communicator, compiler: compiler?.description };
-  const stepper = await beginFrom(beginning, (state): Promise<Stepper<B>> => {
+  const { compiler } = options;
+  return trainLoop(options, (state, communicator) => {
+    const settings: Settings<B> = { ...options, communicator };
     return compiler ? compiledStepper(settings, compiler, state) : eagerStepper(settings, state);
   });
+}
+
+/** What a loop needs, whatever its updates are made of. */
+export type LoopOptions<B extends Batch> = Pick<
+  TrainOptions<B>,
+  | 'parameters'
+  | 'batches'
+  | 'steps'
+  | 'accumulate'
+  | 'compiler'
+  | 'ema'
+  | 'communicator'
+  | 'run'
+  | 'signal'
+  | 'onStep'
+>;
+
+/**
+ * The loop of `train` around updates of another kind, for what is not learnt by gradients alone:
+ * batches, resume, checkpoints, log and stop are the loop's, state and updates those of the stepper
+ * that `open` makes of the state in which the run begins.
+ */
+export async function trainLoop<B extends Batch>(
+  options: LoopOptions<B>,
+  open: (state: StateSource, communicator: Communicator) => Promise<Stepper<B>>,
+): Promise<TrainResult> {
+  const { accumulate = 1, communicator = soloCommunicator(), compiler } = options;
+  const { parameters, run, steps, signal, ema } = options;
+  const started = performance.now();
+  const beginning = {
+    ...{ parameters, run, communicator, compiler: compiler?.description },
+    averages: ema !== undefined,
+  };
+  const stepper = await beginFrom(beginning, (state) => open(state, communicator));
   let step = stepper.state().step;
   let saved = run && step > 0 ? step : -1;
   let metrics: StepMetrics | undefined;
@@ -147,17 +190,21 @@ async function lendTo<B extends Batch>(
   metrics: StepMetrics,
   stepper: Stepper<B>,
 ): Promise<void> {
-  let loan: ReturnType<Stepper<B>['lend']> | undefined;
+  const loans = new Map<Lent, Promise<Loan>>();
+  const lend = (which: Lent) => async (): Promise<Parameters> => {
+    const loan = loans.get(which) ?? stepper.lend(which);
+    loans.set(which, loan);
+    return (await loan).parameters;
+  };
   try {
-    await onStep(metrics, async () => {
-      loan ??= stepper.lend();
-      return (await loan).parameters;
-    });
+    await onStep(metrics, lend('parameters'), lend('average'));
   } finally {
-    await loan?.then(
-      ({ giveBack }) => giveBack(),
-      () => {},
-    );
+    for (const loan of loans.values()) {
+      await loan.then(
+        ({ giveBack }) => giveBack(),
+        () => {},
+      );
+    }
   }
 }
 
@@ -175,6 +222,8 @@ function checkOptions<B extends Batch>(options: TrainOptions<B>): void {
     Number.isInteger(accumulate) && accumulate > 0,
     accumulate,
   );
+  const decay = options.ema?.decay ?? 0;
+  check('an ema with a decay in [0, 1)', decay >= 0 && decay < 1, decay);
   check('a positive maxGradientNorm', maxGradientNorm > 0, maxGradientNorm);
   const weights = Object.values(options.weights);
   check(

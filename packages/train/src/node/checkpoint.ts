@@ -24,11 +24,12 @@ export const TEMPORARY = '.tmp-';
 const PREFIX = 'checkpoint-';
 const MODEL = 'model.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
+const AVERAGE = 'average.safetensors';
 const TRAINER = 'trainer_state.json';
 const MANIFEST = 'manifest.json';
 
 /** File names that a checkpoint uses itself. */
-export const CHECKPOINT_FILES: readonly string[] = [MODEL, OPTIMIZER, TRAINER, MANIFEST];
+export const CHECKPOINT_FILES: readonly string[] = [MODEL, OPTIMIZER, AVERAGE, TRAINER, MANIFEST];
 
 interface TrainerState extends CheckpointFacts {
   step: number;
@@ -77,10 +78,10 @@ export async function writeCheckpoint(
         writeSafetensors({ name, write, close: async () => {}, abort: async () => {} }, entries),
       );
     };
-    await tensors(
-      MODEL,
-      Object.entries(state.parameters).map(([name, parameter]) => entry(name, parameter)),
-    );
+    const entries = (sources: StateSource['parameters']): TensorEntry[] =>
+      Object.entries(sources).map(([name, source]) => entry(name, source));
+    await tensors(MODEL, entries(state.parameters));
+    if (state.average) await tensors(AVERAGE, entries(state.average));
     await tensors(
       OPTIMIZER,
       moments.flatMap(([name, { m, v }]) => [entry(`m.${name}`, m), entry(`v.${name}`, v)]),
@@ -108,21 +109,23 @@ export async function openCheckpoint(
   step: number,
 ): Promise<{ state: SavedState; facts: CheckpointFacts }> {
   const folder = join(dir, checkpointName(step));
-  await verify(folder);
+  const files = await verify(folder);
   const trainer: TrainerState = JSON.parse(await readFile(join(folder, TRAINER), 'utf8'));
-  const files: TensorFile[] = [];
+  const opened: TensorFile[] = [];
   const close = async (): Promise<void> => {
-    for (const file of files) await file.close();
+    for (const file of opened) await file.close();
   };
   const open = async (name: string): Promise<TensorFile['tensors']> => {
     const file = await openSafetensors(await fileSource(join(folder, name)));
-    files.push(file);
+    opened.push(file);
     return file.tensors;
   };
+  const all = async (name: string): Promise<Record<string, ValueSource>> => {
+    const tensors = await open(name);
+    return Object.fromEntries([...tensors.keys()].map((key) => [key, stored(tensors, key)]));
+  };
   try {
-    const model = await open(MODEL);
     const optimizer = await open(OPTIMIZER);
-    const parameters = [...model.keys()].map((name) => [name, stored(model, name)] as const);
     const moments = Object.entries(trainer.updates).map(([name, updates]) => {
       const [m, v] = [stored(optimizer, `m.${name}`), stored(optimizer, `v.${name}`)];
       return [name, { step: updates, m, v } satisfies MomentsSource] as const;
@@ -131,7 +134,8 @@ export async function openCheckpoint(
     return {
       state: {
         step: trainer.step,
-        parameters: Object.fromEntries(parameters),
+        parameters: await all(MODEL),
+        average: Object.hasOwn(files, AVERAGE) ? await all(AVERAGE) : undefined,
         moments: Object.fromEntries(moments),
         close,
       },
@@ -165,7 +169,8 @@ export async function removeTemporary(dir: string): Promise<void> {
   }
 }
 
-async function verify(folder: string): Promise<void> {
+/** The files that the manifest lists, all as it says. */
+async function verify(folder: string): Promise<Record<string, FileSeal>> {
   const manifest = await readFile(join(folder, MANIFEST), 'utf8').catch(() => '');
   const files = parseManifest(manifest);
   if (!files || ![MODEL, OPTIMIZER, TRAINER].every((name) => Object.hasOwn(files, name))) {
@@ -177,6 +182,7 @@ async function verify(folder: string): Promise<void> {
     if (found.bytes !== bytes) throw damaged(`${bytes} bytes`, `${found.bytes} in ${name}`, folder);
     if (found.sha256 !== sha256) throw damaged(`SHA-256 ${sha256}`, `another for ${name}`, folder);
   }
+  return files;
 }
 
 function parseManifest(text: string): Record<string, FileSeal> | undefined {
