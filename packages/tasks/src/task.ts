@@ -1,4 +1,5 @@
 import type {
+  Dataset,
   EncoderOptions,
   Executor,
   ModelConfig,
@@ -88,6 +89,12 @@ export interface Task<T extends TaskTypes = TaskTypes>
   metric(predictions: readonly T['Prediction'][], references: readonly T['Reference'][]): Metrics;
   /** The best answer that needs no look at the query, by the references of training data. */
   guess?(references: readonly T['Reference'][], labels: readonly string[]): T['Prediction'];
+  /** Scores of the first `count` examples by what training images near in pixels tell. */
+  pixels?(
+    data: Dataset<T['Example']>,
+    training: Dataset<T['Example']>,
+    count: number,
+  ): Promise<Metrics>;
   /** What answering at random scores, in the mean. */
   chance?(references: readonly T['Reference'][], labels: readonly string[]): Metrics;
 }

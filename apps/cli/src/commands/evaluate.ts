@@ -3,7 +3,7 @@ import { fileDirectory } from '@imglish/core/node';
 import { findTask, loadTaskModel, TASK_NAMES } from '@imglish/tasks';
 import { Argument, type Command } from 'commander';
 import { openBackend } from '../model/backend.js';
-import { subjectOf, writeReport } from '../tasks/report-file.js';
+import { subjectOf, writePredictions, writeReport } from '../tasks/report-file.js';
 import { readHistory } from '../tasks/run-history.js';
 import { scoreModel } from '../tasks/score-model.js';
 import { metricLines } from '../tasks/show.js';
@@ -20,6 +20,7 @@ interface EvaluateOptions {
   blind?: boolean;
   blindModel?: string;
   report?: string;
+  predictions?: string;
   threads?: number;
   backend?: string;
   json?: boolean;
@@ -40,6 +41,7 @@ export function registerEvaluate(program: Command): void {
     .option('--blind', 'grey in the place of every image: what the text alone tells')
     .option('--blind-model <path>', 'a model tuned with --blind, or its scores, to compare with')
     .option('--report <file>', 'a page with scores, successes and failures (HTML)')
+    .option('--predictions <file>', 'every answer beside what is right, a line of JSON each')
     .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--json', 'for programs')
@@ -59,6 +61,10 @@ async function run(name: string, options: EvaluateOptions): Promise<void> {
     else {
       console.log(`${task.name}, ${split}, ${count} examples${blind ? ', blind' : ''}`);
       for (const line of metricLines(metrics, scored.compared)) console.log(line);
+    }
+    if (options.predictions !== undefined) {
+      await writePredictions(options.predictions, scored.evaluation);
+      if (!json) console.log(`wrote ${options.predictions}`);
     }
     if (options.report === undefined) return;
     await writeReport(options.report, {

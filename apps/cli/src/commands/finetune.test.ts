@@ -131,10 +131,14 @@ describe('a tuned model', () => {
       ...['evaluate', 'visual-question-answering', '--model', tuned('visual-question-answering')],
       ...['--data', join(scenes, 'coco'), '--limit', '4', '--blind-model', tuned('blind')],
       ...['--report', join(folder, 'report.html'), '--json'],
+      ...['--predictions', join(folder, 'answers.jsonl')],
     );
     expect(code, err).toBe(0);
     expect(JSON.parse(out.trim().split('\n').at(-1)!).blindModel).toHaveProperty('accuracy');
     expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('blind model');
+    const answers = readFileSync(join(folder, 'answers.jsonl'), 'utf8').trim().split('\n');
+    expect(answers).toHaveLength(4);
+    expect(JSON.parse(answers[0]!)).toMatchObject({ prediction: {}, reference: {} });
   });
 });
 

@@ -1,11 +1,31 @@
 import { fileSink } from '@imglish/core/node';
+import type { Evaluation } from '@imglish/tasks';
 import { type TaskReport, taskReport } from './report.js';
 
 /** Writes a report; throws an `IoError` where it cannot be written. */
 export async function writeReport(file: string, report: TaskReport): Promise<void> {
-  const html = await taskReport(report);
+  await writeText(file, await taskReport(report));
+}
+
+/** Writes every prediction beside its reference, a line of JSON each; throws as `writeReport` does. */
+export async function writePredictions(
+  file: string,
+  { predictions, references }: Evaluation,
+): Promise<void> {
+  const lines = predictions.map((prediction, i) =>
+    JSON.stringify({ prediction, reference: references[i] }, plainNumbers),
+  );
+  await writeText(file, `${lines.join('\n')}\n`);
+}
+
+/** Typed arrays as JSON's arrays. */
+function plainNumbers(_: string, value: unknown): unknown {
+  return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
+}
+
+async function writeText(file: string, text: string): Promise<void> {
   const sink = await fileSink(file);
-  await sink.write(new TextEncoder().encode(html));
+  await sink.write(new TextEncoder().encode(text));
   await sink.close();
 }
 

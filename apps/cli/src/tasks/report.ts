@@ -54,6 +54,7 @@ ${await cards(bad, verdicts, report)}`;
 const COLUMNS: readonly (readonly [keyof Compared, string])[] = [
   ['blindModel', 'blind model'],
   ['majority', 'most frequent answer'],
+  ['pixels', 'near in pixels'],
   ['chance', 'chance'],
 ];
 

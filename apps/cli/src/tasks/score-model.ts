@@ -58,10 +58,11 @@ export async function scoreModel(
     return evaluation;
   };
   const evaluation = await evaluate(model, blind);
-  const training = task.guess
-    ? (await openDataOf(task, options.data, options.training, { labels: model.labels })).data
-    : undefined;
-  const compared = await baselines(task, model.labels, evaluation.references, training);
+  const training =
+    task.guess || task.pixels
+      ? (await openDataOf(task, options.data, options.training, { labels: model.labels })).data
+      : undefined;
+  const compared = await baselines(task, model.labels, evaluation.references, data, training);
   if (blindModel === undefined) return { evaluation, compared };
   if (!(await isDirectory(blindModel))) {
     return { evaluation, compared: { ...compared, blindModel: await bestOf(blindModel) } };

@@ -52,6 +52,8 @@ export interface Baselines {
   readonly majority?: Metrics | undefined;
   /** Answers at random. */
   readonly chance?: Metrics | undefined;
+  /** What training images near in pixels tell. */
+  readonly pixels?: Metrics | undefined;
 }
 
 /** Examples of training from which the most frequent answer is counted. */
@@ -61,6 +63,7 @@ export async function baselines<T extends TaskTypes>(
   task: Task<T>,
   labels: readonly string[],
   references: readonly T['Reference'][],
+  data: Dataset<T['Example']>,
   training?: Dataset<T['Example']>,
 ): Promise<Baselines> {
   const known: T['Reference'][] = [];
@@ -81,5 +84,6 @@ export async function baselines<T extends TaskTypes>(
             references,
           ),
     chance: task.chance?.(references, labels),
+    pixels: training && (await task.pixels?.(data, training, references.length)),
   };
 }

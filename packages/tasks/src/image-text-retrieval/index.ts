@@ -5,6 +5,7 @@ import { batch } from './batch.js';
 import { forward, headSpecs, type RetrievalInputs, type RetrievalOutputs } from './head.js';
 import { loss } from './loss.js';
 import { chance, type ImageReference, metric, reference } from './metric.js';
+import { pixelBaseline } from './pixel-baseline.js';
 import { type Embeddings, type ImageWithTexts, predict } from './predict.js';
 import { type RetrievalRecipe, retrievalRecipe } from './recipe.js';
 
@@ -36,4 +37,5 @@ export const imageTextRetrieval: Task<{
   reference,
   metric,
   chance,
+  pixels: pixelBaseline,
 };
