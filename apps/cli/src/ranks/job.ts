@@ -36,7 +36,7 @@ export interface RankOptions {
 }
 
 export interface RankResult {
-  /** The caller owns them. */
+  /** Averaged, with the recipe's `ema`. The caller owns them. */
   parameters: Parameters;
   step: number;
   stopped: boolean;
@@ -64,7 +64,8 @@ export async function runRank(job: PretrainJob, options: RankOptions): Promise<R
     recipe: { ...recipe, accumulate: microBatches(recipe, options.communicator.size) },
   });
   for (const { m, v } of Object.values(state.moments)) disposeAll({ m, v });
-  return { parameters: state.parameters, step: state.step, stopped };
+  if (state.average) disposeAll(state.parameters);
+  return { parameters: state.average ?? state.parameters, step: state.step, stopped };
 }
 
 /** Micro-batches that each of `ranks` computes in a step; throws `config/ranks` where they do not divide. */

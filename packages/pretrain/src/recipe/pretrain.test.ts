@@ -25,7 +25,7 @@ function toyOptions(config: ModelConfig, recipe: PretrainRecipe): PretrainOption
 }
 
 function disposeResult({ state }: TrainResult): void {
-  dispose([state.parameters, state.moments] as never);
+  dispose([state.parameters, state.moments, state.average ?? []] as never);
 }
 
 describe('pretrain', () => {
@@ -91,6 +91,24 @@ describe('pretrain', () => {
       disposeResult(result);
     }
     expect(losses[1]).toEqual(losses[0]);
+  });
+
+  it('takes the average that the recipe asks for', async () => {
+    const average = async (ema: number) => {
+      const result = await pretrain(toyOptions(toyConfig(), toyRecipe({ steps: 1, ema })));
+      const { parameters, average } = result.state;
+      const now = parameters['mlm_head.bias']!.dataSync();
+      const kept = average?.['mlm_head.bias']?.dataSync();
+      disposeResult(result);
+      return { now, kept };
+    };
+    expect((await average(0)).kept).toBeUndefined();
+    const { now, kept } = await average(0.9);
+    // From zeros, of which it keeps 2/11 after the first update.
+    now.forEach((value, i) => {
+      expect(kept![i]).toBeCloseTo((9 / 11) * value, 7);
+    });
+    expect(now.some((value) => value !== 0)).toBe(true);
   });
 
   it('leaves its steps to a compiler', async () => {

@@ -80,7 +80,8 @@ export function recipeBatches(
 }
 
 /**
- * Pretrains a model by masked data modelling, as the recipe says. The caller owns the result.
+ * Pretrains a model by masked data modelling, as the recipe says. The caller owns the result; with
+ * the recipe's `ema` its average is in there, too.
  *
  * With a `run` it goes on where the last checkpoint is, to the same bits. Throws what
  * `pretrainBatches` and `train` throw, and `config/codebook-size` for `parameters` with a head over
@@ -116,6 +117,7 @@ export async function pretrain(options: PretrainOptions): Promise<TrainResult> {
       weights: recipe.weights,
       counts: countsOf,
       maxGradientNorm: recipe.maxGradientNorm,
+      ...(recipe.ema > 0 ? { ema: { decay: recipe.ema } } : {}),
       adamW: { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon },
       ...(options.communicator ? { communicator: options.communicator } : {}),
       ...(options.run ? { run: options.run } : {}),

@@ -47,6 +47,7 @@ describe('pretrainRecipe', () => {
     [{ layerDecay: 0 }],
     [{ layerDecay: 1.1 }],
     [{ maxGradientNorm: 0 }],
+    [{ ema: 1 }],
     [{ recompute: 1 }],
     [{ initialization: 'random' }],
     [{ mix: { text: 1, image: 1 } }],

@@ -31,6 +31,8 @@ export interface PretrainRecipe {
   epsilon: number;
   /** Gradients are clipped to this norm. */
   maxGradientNorm: number;
+  /** Decay of a moving average of the parameters, which is then what is kept of them; 0 for none. */
+  ema: number;
   /** Weight of each part of the loss. */
   weights: Record<PretrainStream, number>;
   /** Activations are computed again instead of kept. */
@@ -61,6 +63,7 @@ export const PAPER_RECIPE: PretrainRecipe = {
   beta2: 0.98,
   epsilon: 1e-6,
   maxGradientNorm: 3,
+  ema: 0,
   weights: { text: 1, image: 1, pairText: 1, pairImage: 1 },
   recompute: false,
   initialization: 'reference',
@@ -94,7 +97,7 @@ export function pretrainRecipe(changes: Partial<PretrainRecipe> = {}): PretrainR
   for (const key of ['lr', 'minLr', 'weightDecay', 'epsilon'] as const) {
     number(key, 'of at least 0', (value) => value >= 0);
   }
-  for (const key of ['beta1', 'beta2'] as const) {
+  for (const key of ['beta1', 'beta2', 'ema'] as const) {
     number(key, 'in [0, 1)', (value) => value >= 0 && value < 1);
   }
   number('layerDecay', 'in (0, 1]', (value) => value > 0 && value <= 1);

@@ -162,6 +162,51 @@ it('keeps the best score, on a model with merged weights', async () => {
   dispose(tuned);
 });
 
+it('scores and keeps the average of the parameters', async () => {
+  const steps: Record<string, number[]>[] = [];
+  const run = {
+    every: 1,
+    restore: async () => undefined,
+    log: async () => {},
+    async save({ parameters }: StateSource) {
+      const read = Object.entries(parameters).map(async ([name, { read }]) => {
+        const values: [string, number[]] = [name, [...(await read())]];
+        return values;
+      });
+      steps.push(Object.fromEntries(await Promise.all(read)));
+    },
+  };
+  let scored: Record<string, number[]> = {};
+  const validation = {
+    data: datasetOf(examples),
+    every: 2,
+    onScore: (_: ValidationScore, merged: Parameters) => {
+      scored = valuesOf(merged);
+    },
+  };
+  const averaging = { ...recipe, ema: 0.25 };
+  const { parameters: tuned } = await tune({
+    recipe: averaging,
+    steps: 2,
+    run,
+    validation,
+  } as never);
+  const after = valuesOf(tuned);
+  dispose(tuned);
+  expect(scored).toEqual(after);
+  // After the first update it keeps 2/11 of itself, after the second 1/4.
+  const [first, second] = steps;
+  for (const name of head) {
+    const expected = before[name]!.map((value, i) => {
+      const average = (2 / 11) * value + (9 / 11) * first![name]![i]!;
+      return 0.25 * average + 0.75 * second![name]![i]!;
+    });
+    const apart = expected.map((value, i) => Math.abs(value - after[name]![i]!));
+    expect(Math.max(...apart), name).toBeLessThan(1e-6);
+  }
+  expect(after).not.toEqual(second);
+});
+
 it('a saved model begins another task at another resolution; heads and norms say what became of them', async () => {
   const directory = memoryDirectory();
   await saveTaskModel(directory, task, { reader, parameters }, { spm: toySpm() });

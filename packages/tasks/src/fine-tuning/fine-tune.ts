@@ -61,7 +61,7 @@ export interface ValidationScore {
 }
 
 export interface FineTuned {
-  /** Of the finished model; additions are merged into it. The caller owns them. */
+  /** Of the finished model, averaged with the recipe's `ema`; additions are merged into it. The caller owns them. */
   parameters: Record<string, Tensor>;
   /** Updates done. */
   step: number;
@@ -108,10 +108,11 @@ export async function fineTune<T extends TaskTypes>(
     }
   };
   const every = validation?.every ?? Math.max(1, Math.round(steps / 10));
-  const onStep: OnStep = async (metrics, lend) => {
+  const averages = recipe.ema > 0;
+  const onStep: OnStep = async (metrics, lend, lendAverage) => {
     await options.onStep?.(metrics);
     if (model && (metrics.step % every === 0 || metrics.step === steps)) {
-      await score(metrics.step, await lend());
+      await score(metrics.step, await (averages ? lendAverage : lend)());
     }
   };
   try {
@@ -139,6 +140,7 @@ export async function fineTune<T extends TaskTypes>(
         },
       ),
       adamW: { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon },
+      ...(averages ? { ema: { decay: recipe.ema } } : {}),
       ...(recipe.maxGradientNorm === null ? {} : { maxGradientNorm: recipe.maxGradientNorm }),
       ...(options.run ? { run: options.run } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
@@ -146,8 +148,10 @@ export async function fineTune<T extends TaskTypes>(
       onStep,
     });
     for (const { m, v } of Object.values(state.moments)) disposeAll({ m, v });
-    const merged = tuned.merged(state.parameters);
-    for (const [name, value] of Object.entries(state.parameters)) {
+    if (state.average) disposeAll(state.parameters);
+    const learnt = state.average ?? state.parameters;
+    const merged = tuned.merged(learnt);
+    for (const [name, value] of Object.entries(learnt)) {
       if (merged.parameters[name] !== value) value.dispose();
     }
     return { parameters: merged.parameters, step: state.step, stopped, scores };

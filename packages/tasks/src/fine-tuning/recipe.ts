@@ -38,6 +38,8 @@ export interface FineTuningRecipe {
   epsilon: number;
   /** Gradients are clipped to this norm; `null` for not at all. */
   maxGradientNorm: number | null;
+  /** Decay of a moving average of the parameters, which is then what is scored and kept; 0 for none. */
+  ema: number;
   /** Augmentation of training images, by name: whoever reads the data knows them. */
   augmentation: 'randaugment' | 'imagenet' | 'none';
 }
@@ -58,6 +60,7 @@ export const OFFICIAL_DEFAULTS: Omit<FineTuningRecipe, 'imageSize' | 'batch' | '
   beta2: 0.999,
   epsilon: 1e-8,
   maxGradientNorm: null,
+  ema: 0,
   augmentation: 'randaugment',
 };
 
@@ -166,6 +169,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   beta1: share,
   beta2: share,
   epsilon: notNegative,
+  ema: share,
   maxGradientNorm: {
     expected: 'above 0, or null',
     holds: (value) => value === null || (Number.isFinite(value) && value > 0),
