@@ -1,6 +1,7 @@
 export * from './communicator/communicator.js';
 export type { IndexedBatch } from './loop/batches.js';
 export * from './loop/contracts.js';
+export type { Exchange, ForwardedBatch } from './loop/exchange.js';
 export { assertFinite } from './loop/not-finite.js';
 export { sourceOf, tensorsOf } from './loop/state.js';
 export type { Loan, Stepper } from './loop/stepper.js';

@@ -1,15 +1,17 @@
 import type { Compiler } from '@imglish/core';
 import type { IndexedBatch } from '../loop/batches.js';
 import type { Batch, StateSource, StepMetrics } from '../loop/contracts.js';
+import type { ForwardStepper } from '../loop/exchange.js';
 import { assertFinite } from '../loop/not-finite.js';
 import { disposeAll, tensorsOf } from '../loop/state.js';
-import type { Settings, Stepper } from '../loop/stepper.js';
+import type { Settings } from '../loop/stepper.js';
 import { addCounts, meanLosses, nothingToLearn, sumCounts } from '../loop/streams.js';
 import { checkedAdamW } from '../optimizer/adamw-update.js';
 import { noAverage } from '../optimizer/average.js';
 import { accumulatedUpdate } from './accumulated-update.js';
 import { averageUpdate } from './average.js';
 import { readBatch } from './batch-inputs.js';
+import { forwardPass } from './forward.js';
 import { hostScalar, type RunInputs } from './functions.js';
 import { fusedUpdate } from './fused-update.js';
 import { layoutOf } from './layout.js';
@@ -24,7 +26,7 @@ export async function compiledStepper<B extends Batch>(
   settings: Settings<B>,
   compiler: Compiler,
   begin: StateSource,
-): Promise<Stepper<B>> {
+): Promise<ForwardStepper<B>> {
   const { groups, accumulate = 1, communicator } = settings;
   const hyperparameters = checkedAdamW(settings.adamW ?? {}, 0);
   const layout = layoutOf(begin.parameters, groups);
@@ -33,14 +35,17 @@ export async function compiledStepper<B extends Batch>(
   const fused = accumulate === 1 && communicator.size === 1;
   const update = fused ? fusedUpdate(context) : accumulatedUpdate(context);
   const average = averageUpdate(context);
+  const forward = forwardPass(context);
   const state = (): StateSource => stateIn(regions, layout, compiler);
   const dispose = async (): Promise<void> => {
     await update.dispose();
     await average.dispose();
+    await forward.dispose();
     await disposeRegions(regions);
   };
   return {
     state,
+    forward: forward.run,
     async step(batches) {
       const done = await step(context, update, batches);
       await average.run(done.step);

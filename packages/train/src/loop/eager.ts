@@ -1,19 +1,21 @@
-import { dispose, mul, type Tensor } from '@tensorflow/tfjs-core';
+import { toHost } from '@imglish/core';
+import { dispose, mul, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { adamW } from '../optimizer/adamw.js';
 import { nextAverage, noAverage } from '../optimizer/average.js';
 import { clipFactor, globalNorm } from '../optimizer/clip.js';
 import type { IndexedBatch } from './batches.js';
 import type { Batch, StateSource, TrainState } from './contracts.js';
+import type { ForwardStepper } from './exchange.js';
 import { assertFinite } from './not-finite.js';
-import { disposeState, sourceOf, tensorsOf } from './state.js';
+import { disposeAll, disposeState, mapValues, sourceOf, tensorsOf } from './state.js';
 import { stepGradients } from './step.js';
-import type { Settings, Stepper } from './stepper.js';
+import type { Settings } from './stepper.js';
 
 /** Updates op by op on the current tfjs backend. */
 export async function eagerStepper<B extends Batch>(
   settings: Settings<B>,
   begin: StateSource,
-): Promise<Stepper<B>> {
+): Promise<ForwardStepper<B>> {
   let state = await tensorsOf(begin);
   return {
     state: () => sourceOf(state),
@@ -21,6 +23,13 @@ export async function eagerStepper<B extends Batch>(
       const { next, ...metrics } = await update(settings, state, batches);
       state = next;
       return metrics;
+    },
+    async forward(f, { batch }) {
+      const outputs = tidy(() => mapValues(f(state.parameters, batch), (tensor) => tensor.clone()));
+      const read = Object.entries(outputs).map(async ([name, tensor]) => {
+        return [name, await toHost(tensor)] as const;
+      });
+      return Object.fromEntries(await Promise.all(read).finally(() => disposeAll(outputs)));
     },
     async lend(which) {
       const parameters = state[which];

@@ -16,6 +16,7 @@ import type {
   TrainState,
 } from './contracts.js';
 import { eagerStepper } from './eager.js';
+import { type Exchange, exchanging } from './exchange.js';
 import { beginFrom } from './state.js';
 import type { Lent, Loan, Settings, Stepper } from './stepper.js';
 
@@ -39,6 +40,8 @@ export interface TrainOptions<B extends Batch> {
    * Required with a `compiler`: a recorded loss returns the counts of the batch it was recorded with.
    */
   counts?: (batch: B) => Readonly<Record<string, number>>;
+  /** What the batches of a step learn of each other before their gradients are taken. Default: nothing. */
+  exchange?: Exchange<B> | undefined;
   /** Clips the gradients to this global norm. */
   maxGradientNorm?: number;
   adamW?: AdamWHyperparameters;
@@ -97,10 +100,13 @@ export interface TrainResult {
  */
 export async function train<B extends Batch>(options: TrainOptions<B>): Promise<TrainResult> {
   checkOptions(options);
-  const { compiler } = options;
-  return trainLoop(options, (state, communicator) => {
+  const { compiler, exchange } = options;
+  return trainLoop(options, async (state, communicator) => {
     const settings: Settings<B> = { ...options, communicator };
-    return compiler ? compiledStepper(settings, compiler, state) : eagerStepper(settings, state);
+    const stepper = await (compiler
+      ? compiledStepper(settings, compiler, state)
+      : eagerStepper(settings, state));
+    return exchange ? exchanging(stepper, exchange, communicator) : stepper;
   });
 }
 
