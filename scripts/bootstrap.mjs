@@ -33,6 +33,7 @@ const commands = {
     build: ['build:types', EVERYTHING],
     run: soak,
   },
+  recipe: { install: CLI, build: ['build', CLI], run: recipe },
   build: { install: EVERYTHING, build: ['build:types', EVERYTHING], run: () => 0 },
   typecheck: { install: EVERYTHING, build: ['build', EVERYTHING], run: typecheck },
   lint: { install: EVERYTHING, run: (args) => run('biome', ['check', ...args]) },
@@ -136,6 +137,17 @@ function soak(args) {
   if (args[0] === 'fill')
     return cli(['quickstart', '--long', '--out', 'runs/fill', ...args.slice(1)]);
   return run('vitest', ['run', '--project', 'unit', ...args], { SOAK: '1' });
+}
+
+/** A long run from data to a table of results, one of `recipes/`. */
+function recipe([name = '', ...args]) {
+  const file = join('recipes', name, 'run.mjs');
+  if (name === '' || !existsSync(join(root, file))) {
+    fail(
+      `there is no recipe "${name}"; there are ${readdirSync(join(root, 'recipes')).join(', ')}`,
+    );
+  }
+  return runHere(file, args);
 }
 
 /** Everything vitest knows, then the tests that need a browser. Arguments select files. */
