@@ -23,7 +23,7 @@ import { memoryLimit } from './memory-limit.js';
 import { readTensor, writeRandomModel, writeTensors } from './model-folder.js';
 import { encoderProducts, type Product } from './products.js';
 import { type PythonPeer, startPython } from './python-peer.js';
-import { type RaceOptions, race, type Side } from './race.js';
+import { casesOf, type RaceOptions, race, type Side } from './race.js';
 import { type CaseReport, machine, type Report } from './report.js';
 import { inTemporaryFolder } from './temporary-folder.js';
 
@@ -39,7 +39,7 @@ const CASES = [
   { name: 'beams', what: 'steps', shown: 'a word, 3 beams', beams: 3 },
   { name: 'greedy', what: 'first', shown: 'the image and the first word', beams: 1 },
 ] as const;
-type Case = (typeof CASES)[number];
+type Case = (typeof asked)[number];
 
 interface Step {
   words: number[];
@@ -54,13 +54,14 @@ export async function generate(
 ): Promise<Report> {
   const threads = availableParallelism();
   const specs = { ...backboneSpecs(config), ...tasks.imageCaptioning.headSpecs(config, {}) };
+  const asked = casesOf(CASES, options);
   const cases = await inTemporaryFolder(async (folder) => {
     await writeRandomModel(folder, config, specs);
     const pixels = randomPixels(config);
     const entry = tensorEntry('pixels', 'F32', pixels.shape, pixels.data as Float32Array);
     await writeTensors(folder, 'pixels.safetensors', [entry]);
     const steps = Object.fromEntries(
-      CASES.map(({ name, beams }) => [name, { beams, steps: randomSteps(config, beams) }]),
+      asked.map(({ name, beams }) => [name, { beams, steps: randomSteps(config, beams) }]),
     );
     const given = { begin: BEGIN, mask: MASK, cases: steps };
     await writeFile(join(folder, 'steps.json'), JSON.stringify(given));

@@ -35,14 +35,21 @@ const benchmarks: Readonly<Record<string, (options: RaceOptions) => Promise<Outc
   'wasm-step': contests(wasmStep),
 };
 
-const USAGE = `usage: bench NAME [--json] [--rounds N] [--turn SECONDS]
+const USAGE = `usage: bench NAME [--json] [--rounds N] [--turn SECONDS] [--only CASE]
 
 NAME is one of ${Object.keys(benchmarks).join(', ')}.
-In races (inference, generate, train-step, text-lengths) every side runs about SECONDS (3) in each of N (7) rounds.`;
+In races (inference, generate, train-step, text-lengths) every side runs about SECONDS (3) in each of N (7) rounds; inference and
+generate have several cases, of which CASE is run alone.`;
 
 const { name, json, options } = readArguments();
 const benchmark = benchmarks[name];
-if (!benchmark || !(options.rounds >= 1) || !(options.turnSeconds > 0)) {
+const inCases = name === 'inference' || name === 'generate';
+if (
+  !benchmark ||
+  (options.only !== undefined && !inCases) ||
+  !(options.rounds >= 1) ||
+  !(options.turnSeconds > 0)
+) {
   console.error(USAGE);
   process.exitCode = 2;
 } else {
@@ -57,6 +64,7 @@ function readArguments(): { name: string; json: boolean; options: RaceOptions } 
       options: {
         json: { type: 'boolean', default: false },
         rounds: { type: 'string', default: '7' },
+        only: { type: 'string' },
         turn: { type: 'string', default: '3' },
       },
     });
@@ -64,6 +72,7 @@ function readArguments(): { name: string; json: boolean; options: RaceOptions } 
     const options = {
       rounds: Math.floor(Number(values.rounds)),
       turnSeconds: Number(values.turn),
+      only: values.only,
       note: (text: string) => console.error(`bench: ${text}`),
     };
     return { name, json: values.json, options };

@@ -28,7 +28,7 @@ import { type Limit, productLimit } from './limit.js';
 import { readTensor, writeRandomModel, writeTensors } from './model-folder.js';
 import { encoderProducts } from './products.js';
 import { type PythonPeer, startPython } from './python-peer.js';
-import { type Absence, type RaceOptions, race, type Side } from './race.js';
+import { type Absence, casesOf, type RaceOptions, race, type Side } from './race.js';
 import { type CaseReport, machine, type Report } from './report.js';
 import { inTemporaryFolder } from './temporary-folder.js';
 
@@ -46,9 +46,10 @@ export async function inference(
   config: ModelConfig = preset('base'),
 ): Promise<Report> {
   const threads = availableParallelism();
+  const asked = casesOf(CASES, options);
   const cases = await inTemporaryFolder(async (folder) => {
     await writeRandomModel(folder, config);
-    const inputs = new Map(CASES.map((each) => [each, randomInputs(config, each)]));
+    const inputs = new Map(asked.map((each) => [each, randomInputs(config, each)]));
     await writeTensors(folder, 'inputs.safetensors', [...inputs].flatMap(entriesOf));
     const python = await startPython('inference.py', [folder, String(threads)], threads).catch(
       ({ message }: Error) => message,

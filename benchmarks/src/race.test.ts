@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { race, type Side } from './race.js';
+import { casesOf, race, type Side } from './race.js';
 
 const OPTIONS = { rounds: 3, turnSeconds: 0.01 };
 
@@ -60,4 +60,11 @@ describe('race', () => {
     expect(absences).toEqual([{ side: 'broken', reason: 'no compiler' }]);
     await expect(race(broken, [ours], OPTIONS)).rejects.toThrow('no compiler');
   });
+});
+
+it('runs the case that is asked for', () => {
+  const cases = [{ name: 'one' }, { name: 'two' }];
+  expect(casesOf(cases, OPTIONS)).toEqual(cases);
+  expect(casesOf(cases, { ...OPTIONS, only: 'two' })).toEqual([{ name: 'two' }]);
+  expect(() => casesOf(cases, { ...OPTIONS, only: 'three' })).toThrow('one, two');
 });

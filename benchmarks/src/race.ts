@@ -31,6 +31,8 @@ export interface RaceOptions {
   readonly rounds: number;
   /** About how long each side runs in a round. */
   readonly turnSeconds: number;
+  /** Name of the only case to run; by default all. */
+  readonly only?: string | undefined;
   /** Is told what is under way. */
   readonly note?: (text: string) => void;
 }
@@ -39,6 +41,18 @@ export interface RaceResult {
   /** Ours first. */
   readonly standings: readonly Standing[];
   readonly absences: readonly Absence[];
+}
+
+/** The cases that are asked for; throws where there is none of that name. */
+export function casesOf<T extends { readonly name: string }>(
+  cases: readonly T[],
+  { only }: RaceOptions,
+): readonly T[] {
+  const asked = cases.filter(({ name }) => only === undefined || name === only);
+  if (asked.length > 0) return asked;
+  throw new Error(
+    `there is no case "${only}"; there are ${cases.map(({ name }) => name).join(', ')}`,
+  );
 }
 
 /** A warm side whose run takes this many turns is not run again: that run is all there is of it. */
