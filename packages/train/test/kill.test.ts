@@ -23,9 +23,13 @@ afterAll(() => remove());
 
 /** What must be the same, whatever happened to a run. */
 const FILES: readonly string[] = [
-  'model.safetensors',
-  'average.safetensors',
-  'optimizer.safetensors',
+  'model-00001-of-00002.safetensors',
+  'model-00002-of-00002.safetensors',
+  'model.safetensors.index.json',
+  'average-00001-of-00002.safetensors',
+  'average-00002-of-00002.safetensors',
+  'optimizer-00001-of-00004.safetensors',
+  'optimizer-00004-of-00004.safetensors',
   'trainer_state.json',
 ];
 

@@ -10,7 +10,11 @@ const [folder, steps] = [process.argv[2]!, Number(process.argv[3])];
 await ready();
 // Makes a checkpoint take long enough to be killed in the middle.
 const files = { 'ballast.bin': new Uint8Array(2 ** 23) };
-const run = await openRun(folder, { config: { steps }, seed: 5, every: 3, files });
+const run = await openRun(folder, {
+  ...{ config: { steps }, seed: 5, every: 3, files },
+  shardBytes: 80_000,
+  keep: { last: 2, best: 1 },
+});
 const parameters = regressionParameters(6_000);
 await train({
   parameters,

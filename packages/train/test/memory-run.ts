@@ -1,5 +1,5 @@
 import type { Run, StateSource, StepMetrics, ValueSource } from '../src/loop/contracts.js';
-import { mapValues } from '../src/loop/state.js';
+import { copyOf } from '../src/loop/state.js';
 
 /** A run kept in memory, as bytes would be: what is saved is copied. */
 export interface MemoryRun extends Run {
@@ -33,22 +33,4 @@ export function values(shape: number[], data?: Float32Array): ValueSource {
   const length = shape.reduce((product, size) => product * size, 1);
   const kept = data?.slice() ?? new Float32Array(length);
   return { shape, read: async () => kept };
-}
-
-async function copyOf(state: StateSource): Promise<StateSource> {
-  const read = new Map<ValueSource, Float32Array>();
-  const moments = Object.values(state.moments);
-  const sources = [
-    ...Object.values(state.parameters),
-    ...Object.values(state.average ?? {}),
-    ...moments.flatMap(({ m, v }) => [m, v]),
-  ];
-  for (const source of sources) read.set(source, await source.read());
-  const copy = (source: ValueSource) => values([...source.shape], read.get(source));
-  return {
-    ...state,
-    parameters: mapValues(state.parameters, copy),
-    average: state.average && mapValues(state.average, copy),
-    moments: mapValues(state.moments, ({ step, m, v }) => ({ step, m: copy(m), v: copy(v) })),
-  };
 }

@@ -23,7 +23,7 @@ export { type ParameterSourceOptions, parameterSource } from './parameter-source
 export { InertObject } from './pickle.js';
 export { type Grid, resizePositions } from './resize-positions.js';
 export { openSafetensors, writeSafetensors } from './safetensors.js';
-export { openShards } from './shards.js';
+export { openShards, planShards, type ShardPlan } from './shards.js';
 export {
   type StoredAt,
   type StoredTensor,

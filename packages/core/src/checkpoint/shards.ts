@@ -19,11 +19,14 @@ export const INDEX_NAME = 'model.safetensors.index.json';
 export const DEFAULT_SHARD_BYTES = 5e9;
 
 /**
- * Opens the tensors of `model.safetensors.index.json`, which says in which file of the directory
- * each one is. The index and the files must agree (`checkpoint/index`).
+ * Opens the tensors of an index, `model.safetensors.index.json` unless another is named, which says
+ * in which file of the directory each one is. The index and the files must agree (`checkpoint/index`).
  */
-export async function openShards(directory: ReadableDirectory): Promise<TensorFile> {
-  const source = await directory.open(INDEX_NAME);
+export async function openShards(
+  directory: ReadableDirectory,
+  index: string = INDEX_NAME,
+): Promise<TensorFile> {
+  const source = await directory.open(index);
   let files: Map<string, Set<string>>;
   try {
     files = namesByFile((await readJsonObject(source)).weight_map);
@@ -37,7 +40,7 @@ export async function openShards(directory: ReadableDirectory): Promise<TensorFi
   try {
     const tensors = new Map<string, StoredTensor>();
     for (const [file, names] of files) {
-      const shard = await openShard(directory, file);
+      const shard = await openShard(directory, file, index);
       shards.push(shard);
       const lost = [...names].filter((name) => !shard.tensors.has(name));
       const extra = [...shard.tensors.keys()].filter((name) => !names.has(name));
@@ -45,7 +48,7 @@ export async function openShards(directory: ReadableDirectory): Promise<TensorFi
         refuse(
           'index',
           'openShards',
-          `the tensors of ${file} as ${INDEX_NAME} lists them`,
+          `the tensors of ${file} as ${index} lists them`,
           `missing: ${quote(lost.join(', '))}, not listed: ${quote(extra.join(', '))}`,
         );
       }
@@ -58,7 +61,11 @@ export async function openShards(directory: ReadableDirectory): Promise<TensorFi
   }
 }
 
-async function openShard(directory: ReadableDirectory, file: string): Promise<TensorFile> {
+async function openShard(
+  directory: ReadableDirectory,
+  file: string,
+  index: string,
+): Promise<TensorFile> {
   try {
     return await openTensors(directory, file);
   } catch (cause) {
@@ -66,7 +73,7 @@ async function openShard(directory: ReadableDirectory, file: string): Promise<Te
     throw new CheckpointError({
       code: 'checkpoint/index',
       where: 'openShards',
-      expected: `the file ${file} that ${INDEX_NAME} names in ${directory.name}`,
+      expected: `the file ${file} that ${index} names in ${directory.name}`,
       got: 'none',
       cause,
     });
@@ -127,35 +134,66 @@ export async function stageWeights(
   shardBytes: number,
   staged: StagedFile[],
 ): Promise<void> {
-  const shards = plan([...tensors], shardBytes);
-  const fileOf = new Map<string, string>();
-  let total = 0;
-  for (const [i, shard] of shards.entries()) {
-    const name = shards.length === 1 ? WEIGHTS_NAME : shardName(i + 1, shards.length);
+  const { files, index } = planShards('model', tensors, shardBytes);
+  for (const { name, tensors } of files) {
     const sink = await directory.create(name);
     staged.push({ name, sink });
-    await streamSafetensors(sink, shard, metadata);
-    for (const tensor of shard) {
+    await streamSafetensors(sink, tensors, metadata);
+  }
+  if (!index) return;
+  const sink = await directory.create(index.name);
+  staged.push({ name: index.name, sink });
+  await sink.write(new TextEncoder().encode(index.text));
+}
+
+/** Which tensors go into which file. */
+export interface ShardPlan {
+  readonly files: readonly { readonly name: string; readonly tensors: readonly TensorEntry[] }[];
+  /** What says so, where there are several files. */
+  readonly index: { readonly name: string; readonly text: string } | undefined;
+}
+
+/**
+ * The files of tensors: `STEM.safetensors`, or where they take more than `shardBytes` numbered shards
+ * of them, in order, with an index that `openShards` reads. A tensor that is larger stands alone.
+ *
+ * @throws CheckpointError `checkpoint/name` for a name that comes twice.
+ */
+export function planShards(
+  stem: string,
+  tensors: Iterable<TensorEntry>,
+  shardBytes: number,
+): ShardPlan {
+  const shards = cut([...tensors], shardBytes);
+  const weights = `${stem}.safetensors`;
+  const files = shards.map((tensors, i) => {
+    return { name: shards.length === 1 ? weights : shardName(stem, i + 1, shards.length), tensors };
+  });
+  const fileOf = new Map<string, string>();
+  let total = 0;
+  for (const { name, tensors } of files) {
+    for (const tensor of tensors) {
       if (fileOf.has(tensor.name)) {
-        refuse('name', 'writeModelDirectory', 'distinct tensor names', quote(tensor.name));
+        refuse('name', 'planShards', 'distinct tensor names', quote(tensor.name));
       }
       fileOf.set(tensor.name, name);
-      total += tensorBytes('writeModelDirectory', tensor);
+      total += tensorBytes('planShards', tensor);
     }
   }
-  if (shards.length === 1) return;
+  if (files.length === 1) return { files, index: undefined };
   const index = { metadata: { total_size: total }, weight_map: Object.fromEntries(fileOf) };
-  const sink = await directory.create(INDEX_NAME);
-  staged.push({ name: INDEX_NAME, sink });
-  await sink.write(new TextEncoder().encode(`${JSON.stringify(index, null, 2)}\n`));
+  return {
+    files,
+    index: { name: `${weights}.index.json`, text: `${JSON.stringify(index, null, 2)}\n` },
+  };
 }
 
 /** Cuts the list, in order, into runs of at most `shardBytes`; a larger tensor stands alone. */
-function plan(tensors: readonly TensorEntry[], shardBytes: number): TensorEntry[][] {
+function cut(tensors: readonly TensorEntry[], shardBytes: number): TensorEntry[][] {
   const shards: TensorEntry[][] = [[]];
   let bytes = 0;
   for (const tensor of tensors) {
-    const size = tensorBytes('writeModelDirectory', tensor);
+    const size = tensorBytes('planShards', tensor);
     if (bytes > 0 && bytes + size > shardBytes) {
       shards.push([]);
       bytes = 0;
@@ -166,7 +204,7 @@ function plan(tensors: readonly TensorEntry[], shardBytes: number): TensorEntry[
   return shards;
 }
 
-function shardName(index: number, count: number): string {
+function shardName(stem: string, index: number, count: number): string {
   const digits = (n: number) => String(n).padStart(5, '0');
-  return `model-${digits(index)}-of-${digits(count)}.safetensors`;
+  return `${stem}-${digits(index)}-of-${digits(count)}.safetensors`;
 }

@@ -110,8 +110,13 @@ export interface Run {
    * goes on with, if it is compiled: a checkpoint made with something else is worth a warning.
    */
   restore(compiler?: string): Promise<SavedState | undefined>;
-  /** Makes a checkpoint, all or nothing. */
+  /**
+   * Makes a checkpoint, all or nothing. The state may change once this has resolved, which may be
+   * before the checkpoint is complete.
+   */
   save(state: StateSource): Promise<void>;
+  /** Resolves once every checkpoint is complete; rejects where one could not be made. */
+  settled?(): Promise<void>;
   /** Appends to the log. */
   log(metrics: StepMetrics): Promise<void>;
 }

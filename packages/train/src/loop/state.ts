@@ -68,6 +68,32 @@ export function sourceOf({ step, parameters, moments, average }: TrainState): St
   };
 }
 
+/** A state on the host, which stays as it is when the given one changes. */
+export async function copyOf(state: StateSource): Promise<StateSource> {
+  const all = async (
+    sources: Readonly<Record<string, ValueSource>>,
+  ): Promise<Record<string, ValueSource>> => {
+    const copies: Record<string, ValueSource> = {};
+    for (const [name, source] of Object.entries(sources)) copies[name] = await copyValues(source);
+    return copies;
+  };
+  const moments: Record<string, MomentsSource> = {};
+  for (const [name, { step, m, v }] of Object.entries(state.moments)) {
+    moments[name] = { step, m: await copyValues(m), v: await copyValues(v) };
+  }
+  return {
+    ...state,
+    parameters: await all(state.parameters),
+    moments,
+    average: state.average && (await all(state.average)),
+  };
+}
+
+async function copyValues(source: ValueSource): Promise<ValueSource> {
+  const values = (await source.read()).slice();
+  return { ...source, read: async () => values };
+}
+
 /** Reads a state into tensors, which are the caller's. */
 export async function tensorsOf(state: StateSource): Promise<TrainState> {
   const parameters: Record<string, Tensor> = {};

@@ -181,6 +181,7 @@ export async function trainLoop<B extends Batch>(
       }
     }
     if (run && saved !== step) await run.save(stepper.state());
+    await run?.settled?.();
     await communicator.barrier();
     return { state: await stepper.finish(), metrics, stopped };
   } catch (error) {

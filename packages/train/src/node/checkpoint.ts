@@ -1,15 +1,10 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  CheckpointError,
-  openSafetensors,
-  type TensorEntry,
-  type TensorFile,
-  writeSafetensors,
-} from '@imglish/core';
-import { fileSource } from '@imglish/core/node';
+import { CheckpointError, type TensorEntry, type TensorFile } from '@imglish/core';
 import type { MomentsSource, SavedState, StateSource, ValueSource } from '../loop/contracts.js';
 import { type FileSeal, publishFolder, sealOf, writeSealed, writeText } from './durable.js';
+import type { Scored } from './retention.js';
+import { hasTensorFiles, isTensorFile, openTensorFiles, writeTensorFiles } from './tensor-files.js';
 
 /** Everything in a checkpoint that is not a tensor. */
 export interface CheckpointFacts {
@@ -22,17 +17,19 @@ export interface CheckpointFacts {
 export const TEMPORARY = '.tmp-';
 
 const PREFIX = 'checkpoint-';
-const MODEL = 'model.safetensors';
-const OPTIMIZER = 'optimizer.safetensors';
-const AVERAGE = 'average.safetensors';
+/** Stems of the files with tensors. */
+const [MODEL, OPTIMIZER, AVERAGE] = ['model', 'optimizer', 'average'] as const;
 const TRAINER = 'trainer_state.json';
 const MANIFEST = 'manifest.json';
 
-/** File names that a checkpoint uses itself. */
-export const CHECKPOINT_FILES: readonly string[] = [MODEL, OPTIMIZER, AVERAGE, TRAINER, MANIFEST];
+/** Whether a checkpoint may use a file name itself. */
+export function isCheckpointFile(name: string): boolean {
+  return name === TRAINER || name === MANIFEST || isTensorFile(name, [MODEL, OPTIMIZER, AVERAGE]);
+}
 
 interface TrainerState extends CheckpointFacts {
   step: number;
+  score?: number | undefined;
   /** Updates of each parameter that has moments. */
   updates: Record<string, number>;
 }
@@ -51,6 +48,25 @@ export async function checkpointSteps(dir: string): Promise<number[]> {
     .sort((a, b) => b - a);
 }
 
+/** Steps and scores of the checkpoints in a run's folder, latest first. */
+export async function scoredCheckpoints(dir: string): Promise<Scored[]> {
+  const scored: Scored[] = [];
+  for (const step of await checkpointSteps(dir)) {
+    const text = await readFile(join(dir, checkpointName(step), TRAINER), 'utf8').catch(() => '{}');
+    scored.push({ step, score: JSON.parse(text).score });
+  }
+  return scored;
+}
+
+export interface CheckpointOptions {
+  /** Further files. */
+  files: Readonly<Record<string, string | Uint8Array>>;
+  /** Bytes of tensors in one file. */
+  shardBytes: number;
+  /** Of this state; lower is better. */
+  score: number | undefined;
+}
+
 /**
  * Writes a checkpoint: all files and a manifest of their sizes and SHA-256 into a temporary folder,
  * each flushed, then the folder takes its final name. Whatever happens, no folder of a final name is
@@ -60,7 +76,7 @@ export async function writeCheckpoint(
   dir: string,
   state: StateSource,
   facts: CheckpointFacts,
-  files: Readonly<Record<string, string | Uint8Array>>,
+  { files, shardBytes, score }: CheckpointOptions,
 ): Promise<void> {
   const temporary = join(dir, `${TEMPORARY}${checkpointName(state.step)}`);
   await rm(temporary, { recursive: true, force: true });
@@ -69,14 +85,13 @@ export async function writeCheckpoint(
   const moments = Object.entries(state.moments);
   const trainer: TrainerState = {
     step: state.step,
+    score,
     updates: Object.fromEntries(moments.map(([name, { step }]) => [name, step])),
     ...facts,
   };
   try {
-    const tensors = async (name: string, entries: TensorEntry[]): Promise<void> => {
-      seals[name] = await writeSealed(join(temporary, name), (write) =>
-        writeSafetensors({ name, write, close: async () => {}, abort: async () => {} }, entries),
-      );
+    const tensors = async (stem: string, entries: TensorEntry[]): Promise<void> => {
+      Object.assign(seals, await writeTensorFiles(temporary, stem, entries, shardBytes));
     };
     const entries = (sources: StateSource['parameters']): TensorEntry[] =>
       Object.entries(sources).map(([name, source]) => entry(name, source));
@@ -115,13 +130,13 @@ export async function openCheckpoint(
   const close = async (): Promise<void> => {
     for (const file of opened) await file.close();
   };
-  const open = async (name: string): Promise<TensorFile['tensors']> => {
-    const file = await openSafetensors(await fileSource(join(folder, name)));
+  const open = async (stem: string): Promise<TensorFile['tensors']> => {
+    const file = await openTensorFiles(folder, stem, files);
     opened.push(file);
     return file.tensors;
   };
-  const all = async (name: string): Promise<Record<string, ValueSource>> => {
-    const tensors = await open(name);
+  const all = async (stem: string): Promise<Record<string, ValueSource>> => {
+    const tensors = await open(stem);
     return Object.fromEntries([...tensors.keys()].map((key) => [key, stored(tensors, key)]));
   };
   try {
@@ -135,7 +150,7 @@ export async function openCheckpoint(
       state: {
         step: trainer.step,
         parameters: await all(MODEL),
-        average: Object.hasOwn(files, AVERAGE) ? await all(AVERAGE) : undefined,
+        average: hasTensorFiles(files, AVERAGE) ? await all(AVERAGE) : undefined,
         moments: Object.fromEntries(moments),
         close,
       },
@@ -173,7 +188,11 @@ export async function removeTemporary(dir: string): Promise<void> {
 async function verify(folder: string): Promise<Record<string, FileSeal>> {
   const manifest = await readFile(join(folder, MANIFEST), 'utf8').catch(() => '');
   const files = parseManifest(manifest);
-  if (!files || ![MODEL, OPTIMIZER, TRAINER].every((name) => Object.hasOwn(files, name))) {
+  const complete =
+    files &&
+    Object.hasOwn(files, TRAINER) &&
+    [MODEL, OPTIMIZER].every((s) => hasTensorFiles(files, s));
+  if (!complete) {
     throw damaged(`a ${MANIFEST} that lists every file`, `none that can be read`, folder);
   }
   for (const [name, { bytes, sha256 }] of Object.entries(files)) {

@@ -10,8 +10,8 @@ export interface FileSeal {
   sha256: string;
 }
 
-/** Bytes that are hashed at a time. */
-const PIECE = 2 ** 20;
+/** Bytes that are hashed at a time: what else this thread does must not wait for long. */
+const PIECE = 2 ** 22;
 
 /** Writes a file, durably and all or nothing; `write` gets the sink, which is closed here. */
 export async function writeSealed(
@@ -22,10 +22,13 @@ export async function writeSealed(
   const hash = createHash('sha256');
   let bytes = 0;
   try {
-    await write(async (piece) => {
-      hash.update(piece);
-      bytes += piece.byteLength;
-      await sink.write(piece);
+    await write(async (all) => {
+      for (let at = 0; at < all.byteLength; at += PIECE) {
+        const piece = all.subarray(at, at + PIECE);
+        hash.update(piece);
+        await sink.write(piece);
+      }
+      bytes += all.byteLength;
     });
     await sink.close();
   } catch (error) {

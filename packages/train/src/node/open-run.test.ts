@@ -11,8 +11,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, TrainError } from '@imglish/core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ConfigError, openShards, TrainError } from '@imglish/core';
+import { fileDirectory } from '@imglish/core/node';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { values } from '../../test/memory-run.js';
 import type { StateSource, StepMetrics } from '../loop/contracts.js';
 import { describeEngine } from './engine-description.js';
@@ -109,6 +110,7 @@ describe('openRun', () => {
     expect(await run.restore()).toBeUndefined();
     expect(await run.latest()).toBeUndefined();
     await run.save(original);
+    await run.settled();
     const restored = await run.restore();
     expect(await read(restored!)).toEqual(await read(original));
     expect(await run.latest()).toBe(join(dir, 'checkpoint-10'));
@@ -191,6 +193,103 @@ describe('openRun', () => {
     expect(lines).toHaveLength(10);
   });
 
+  it('keeps the checkpoints of a rule, by what it was told or else by the losses', async () => {
+    const run = await open({ every: 2, keep: { last: 1, multiplesOf: 30, best: 2 } });
+    const losses: Record<number, [number, number]> = {
+      10: [9, 9],
+      20: [3, 5],
+      30: [8, 8],
+      40: [1, 5],
+      50: [7, 7],
+      60: [6, 6],
+      70: [6, 5],
+    };
+    for (const [step, totals] of Object.entries(losses)) {
+      for (const total of totals) await run.log({ step: Number(step), total } as StepMetrics);
+      if (step === '50') run.score(3.5);
+      await run.save(state(Number(step)));
+    }
+    await run.close();
+    const kept = [30, 40, 50, 60, 70];
+    expect(folders()).toEqual(kept.map((step) => `checkpoint-${step}`));
+    const scores = kept.map((step) => {
+      const text = readFileSync(join(dir, `checkpoint-${step}`, 'trainer_state.json'), 'utf8');
+      return JSON.parse(text).score;
+    });
+    expect(scores).toEqual([8, 3, 3.5, 6, 5.5]);
+  });
+
+  it('scores a checkpoint as if the run had not been interrupted', async () => {
+    const run = await open({ every: 4 });
+    for (const [i, total] of [1, 2, 3, 5].entries()) {
+      await run.log({ step: i + 1, total } as StepMetrics);
+    }
+    await run.save(state(4));
+    await run.close();
+    const again = await open({ every: 4 });
+    await (await again.restore())!.close();
+    await again.log({ step: 5, total: 8 } as StepMetrics);
+    await again.save(state(5));
+    await again.close();
+    const text = readFileSync(join(dir, 'checkpoint-5', 'trainer_state.json'), 'utf8');
+    expect(JSON.parse(text).score).toBe((2 + 3 + 5 + 8) / 4);
+  });
+
+  it('cuts large checkpoints into shards, which are read and checked as one', async () => {
+    const original = { ...state(10), average: state(10).parameters };
+    const run = await open({ shardBytes: 20 });
+    await run.save(original);
+    await run.settled();
+    const restored = (await run.restore())!;
+    const [found, expected] = [await read(restored), await read(original)];
+    // In the order of the files; `train` puts them in the order of the model.
+    expect(found).toEqual(expected);
+    const average = { ...restored, parameters: restored.average! };
+    expect((await read(average)).parameters).toEqual(expected.parameters);
+    await restored.close();
+    await run.close();
+    const folder = join(dir, 'checkpoint-10');
+    expect(readdirSync(folder).filter((name) => name.startsWith('model'))).toEqual([
+      'model-00001-of-00002.safetensors',
+      'model-00002-of-00002.safetensors',
+      'model.safetensors.index.json',
+    ]);
+    const model = await openShards(fileDirectory(folder));
+    expect([...model.tensors.keys()]).toEqual(['w', 's', 'unused']);
+    await model.close();
+    truncateSync(join(folder, 'optimizer-00002-of-00003.safetensors'), 90);
+    expect(await restoredStep()).toBeUndefined();
+    expect(messages[0]).toContain('optimizer-00002-of-00003.safetensors');
+  });
+
+  it('writes while training goes on', async () => {
+    const run = await open();
+    const changing = state(10);
+    await run.save(changing);
+    expect(folders()).not.toContain('checkpoint-10');
+    // The values it is read from are another step's by now.
+    (await changing.parameters.w!.read()).fill(77);
+    await run.settled();
+    const restored = await run.restore();
+    expect((await read(restored!)).parameters).toEqual((await read(state(10))).parameters);
+    await restored!.close();
+    await run.close();
+  });
+
+  it('tells at once that a checkpoint cannot be written, and ends at the next', async () => {
+    await saved(10);
+    // No file system has names as long as that of the file while it is written.
+    const run = await open({ files: { ['x'.repeat(250)]: '' } });
+    await run.save(state(20));
+    await vi.waitFor(() => expect(messages).toHaveLength(1));
+    expect(messages[0]).toContain('could not be written');
+    const next = run.save(state(30));
+    await expect(next).rejects.toBeInstanceOf(TrainError);
+    await expect(next).rejects.toMatchObject({ code: 'train/checkpoint' });
+    await run.close();
+    expect(await restoredStep()).toBe(10);
+  });
+
   it('removes what a killed process left unfinished', async () => {
     await saved(10);
     mkdirSync(join(dir, '.tmp-checkpoint-20'));
@@ -262,8 +361,11 @@ describe('openRun', () => {
     const bad: Partial<OpenRunOptions>[] = [
       { every: 0 },
       { keep: 0 },
+      { keep: { last: 1, best: -1 } },
+      { shardBytes: 0 },
       { seed: 0.5 },
       { files: { 'model.safetensors': '' } },
+      { files: { 'average-00001-of-00002.safetensors': '' } },
       { files: { '../config.json': '' } },
     ];
     for (const extra of bad) await expect(open(extra)).rejects.toBeInstanceOf(ConfigError);

@@ -2,14 +2,17 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CheckpointError, ConfigError, TrainError } from '@imglish/core';
 import type { Run, SavedState, StateSource, StepMetrics } from '../loop/contracts.js';
+import { copyOf } from '../loop/state.js';
+import { background } from './background.js';
 import {
-  CHECKPOINT_FILES,
   type CheckpointFacts,
   checkpointName,
   checkpointSteps,
+  isCheckpointFile,
   openCheckpoint,
   removeCheckpoint,
   removeTemporary,
+  scoredCheckpoints,
   setAside,
   writeCheckpoint,
 } from './checkpoint.js';
@@ -17,6 +20,8 @@ import { differingKeys } from './difference.js';
 import { writeText } from './durable.js';
 import { describeEngine, type EngineDescription } from './engine-description.js';
 import { takeLock } from './lock.js';
+import { type Retention, retentionOf, stepsToRemove } from './retention.js';
+import { scoreKeeper } from './score-keeper.js';
 import { openStepLog } from './step-log.js';
 
 export interface OpenRunOptions {
@@ -25,8 +30,15 @@ export interface OpenRunOptions {
   seed: number;
   /** Steps between two checkpoints. */
   every: number;
-  /** Checkpoints to keep, default 3. */
-  keep?: number;
+  /**
+   * Checkpoints to keep: the latest so many, or by a rule. The score that `best` goes by is what
+   * `FolderRun.score` was told since the checkpoint before, or else the mean total loss of the last
+   * `every` steps.
+   * Default 3.
+   */
+  keep?: number | Retention;
+  /** Bytes of tensors in one file of a checkpoint, above which it is cut into shards; default 5e9. */
+  shardBytes?: number;
   /** Default `describeEngine()`: say the threads, if they are not all processors. */
   engine?: EngineDescription;
   /** Further files of each checkpoint, such as `config.json`: they make it a model directory. */
@@ -35,11 +47,17 @@ export interface OpenRunOptions {
   onMessage?: (message: string) => void;
 }
 
-/** A run in a folder. Close it, or the next process finds the lock of a dead one (and takes it). */
+/**
+ * A run in a folder. `save` copies the state and resolves; the checkpoint is written while training
+ * goes on. If that fails, `onMessage` is told at once, and the next `save` or `settled` rejects with a
+ * `TrainError` (`train/checkpoint`). The checkpoint before is whole in any case. Close it, or the next process finds the lock of a dead one (and takes it). */
 export interface FolderRun extends Run {
   readonly dir: string;
   /** Folder of the latest checkpoint, if any. */
   latest(): Promise<string | undefined>;
+  /** How good the state is that will be saved next, such as a validation loss; lower is better. */
+  score(value: number): void;
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,7 +75,8 @@ export interface FolderRun extends Run {
  */
 export async function openRun(dir: string, options: OpenRunOptions): Promise<FolderRun> {
   checkOptions(options);
-  const { keep = 3, every, files = {}, engine = describeEngine() } = options;
+  const { every, files = {}, engine = describeEngine(), shardBytes = 5e9 } = options;
+  const keep = retentionOf(options.keep ?? 3);
   const onMessage = options.onMessage ?? ((message) => console.warn(message));
   const identity = JSON.parse(JSON.stringify({ config: options.config, seed: options.seed }));
   const factsOf = (compiler: string | undefined): CheckpointFacts => ({
@@ -70,12 +89,27 @@ export async function openRun(dir: string, options: OpenRunOptions): Promise<Fol
     await assertSameIdentity(dir, identity);
     await removeTemporary(dir);
     const log = await openStepLog(join(dir, 'log.jsonl'));
+    const scores = scoreKeeper(every);
+    const writing = background((error) => {
+      onMessage(`${dir}: a checkpoint could not be written: ${(error as Error).message}`);
+    });
+    const write = async (state: StateSource, score: number | undefined): Promise<void> => {
+      try {
+        await log.flush();
+        await writeCheckpoint(dir, state, factsOf(state.compiler), { files, shardBytes, score });
+        for (const step of stepsToRemove(await scoredCheckpoints(dir), keep)) {
+          await removeCheckpoint(dir, step);
+        }
+      } catch (cause) {
+        throw notWritten(join(dir, checkpointName(state.step)), cause);
+      }
+    };
     return {
       dir,
       every,
       async restore(compiler?: string): Promise<SavedState | undefined> {
         const restored = await latestUsable(dir, onMessage);
-        await log.cutAfter(restored?.state.step ?? 0);
+        await log.cutAfter(restored?.state.step ?? 0, ({ total }) => scores.loss(total));
         if (!restored) return undefined;
         const now = JSON.parse(JSON.stringify(factsOf(compiler).engine));
         const other = differingKeys(restored.facts.engine, now);
@@ -87,18 +121,24 @@ export async function openRun(dir: string, options: OpenRunOptions): Promise<Fol
         return restored.state;
       },
       async save(state: StateSource): Promise<void> {
-        await log.flush();
+        await writing.settled();
         await assertNew(dir, state.step);
-        await writeCheckpoint(dir, state, factsOf(state.compiler), files);
-        const steps = await checkpointSteps(dir);
-        for (const step of steps.slice(keep)) await removeCheckpoint(dir, step);
+        const [copy, score] = [await copyOf(state), scores.take()];
+        writing.begin(() => write(copy, score));
       },
-      log: (metrics: StepMetrics) => log.append(metrics),
+      settled: () => writing.settled(),
+      score: scores.give,
+      async log(metrics: StepMetrics): Promise<void> {
+        scores.loss(metrics.total);
+        await log.append(metrics);
+      },
       async latest(): Promise<string | undefined> {
         const [step] = await checkpointSteps(dir);
         return step === undefined ? undefined : join(dir, checkpointName(step));
       },
       async close(): Promise<void> {
+        // A failure has been told, and there is nobody left to stop.
+        await writing.settled().catch(() => {});
         await log.close();
         await unlock();
       },
@@ -149,6 +189,17 @@ async function assertSameIdentity(dir: string, identity: unknown): Promise<void>
   });
 }
 
+function notWritten(folder: string, cause: unknown): TrainError {
+  return new TrainError({
+    code: 'train/checkpoint',
+    where: 'Run.save',
+    expected: `a checkpoint in ${folder}`,
+    got: (cause as Error).message,
+    fix: 'The one before is whole: make room and run it again.',
+    cause,
+  });
+}
+
 async function assertNew(dir: string, step: number): Promise<void> {
   if (!(await checkpointSteps(dir)).includes(step)) return;
   throw new TrainError({
@@ -160,17 +211,16 @@ async function assertNew(dir: string, step: number): Promise<void> {
   });
 }
 
-function checkOptions({ every, keep = 3, seed, files = {} }: OpenRunOptions): void {
+function checkOptions({ every, seed, shardBytes = 1, files = {} }: OpenRunOptions): void {
   const check = (expected: string, ok: boolean, got: unknown): void => {
     if (ok) return;
     throw new ConfigError({ code: 'train/options', where: 'openRun', expected, got: String(got) });
   };
   check('every: a positive whole number', Number.isInteger(every) && every > 0, every);
-  check('keep: a positive whole number', Number.isInteger(keep) && keep > 0, keep);
+  check('shardBytes: a positive number', shardBytes > 0, shardBytes);
   check('seed: a whole number', Number.isSafeInteger(seed), seed);
   for (const name of Object.keys(files)) {
-    const free =
-      name === basename(name) && !name.startsWith('.') && !CHECKPOINT_FILES.includes(name);
+    const free = name === basename(name) && !name.startsWith('.') && !isCheckpointFile(name);
     check('file names other than those of a checkpoint, without folders', free, name);
   }
 }

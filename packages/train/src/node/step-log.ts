@@ -4,8 +4,8 @@ import type { StepMetrics } from '../loop/contracts.js';
 /** One line of JSON per step, appended. */
 export interface StepLog {
   append(metrics: StepMetrics): Promise<void>;
-  /** Removes every line after `step`, and a last one that was cut off by a crash. */
-  cutAfter(step: number): Promise<void>;
+  /** Removes every line after `step`, and a last one that was cut off by a crash; shows what stays. */
+  cutAfter(step: number, kept?: (metrics: StepMetrics) => void): Promise<void>;
   /** Makes the lines so far durable. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -17,8 +17,8 @@ export async function openStepLog(path: string): Promise<StepLog> {
     async append(metrics: StepMetrics): Promise<void> {
       await handle.appendFile(`${JSON.stringify(metrics)}\n`);
     },
-    async cutAfter(step: number): Promise<void> {
-      await handle.truncate(await endOfStep(handle, step));
+    async cutAfter(step: number, kept?: (metrics: StepMetrics) => void): Promise<void> {
+      await handle.truncate(await endOfStep(handle, step, kept));
     },
     flush: () => handle.datasync(),
     close: () => handle.close(),
@@ -26,7 +26,11 @@ export async function openStepLog(path: string): Promise<StepLog> {
 }
 
 /** Bytes of the complete lines up to and including `step`. */
-async function endOfStep(handle: FileHandle, step: number): Promise<number> {
+async function endOfStep(
+  handle: FileHandle,
+  step: number,
+  kept?: (metrics: StepMetrics) => void,
+): Promise<number> {
   const buffer = new Uint8Array(2 ** 16);
   let line: Uint8Array[] = [];
   let position = 0;
@@ -38,7 +42,9 @@ async function endOfStep(handle: FileHandle, step: number): Promise<number> {
     let from = 0;
     for (let newline = chunk.indexOf(10); newline >= 0; newline = chunk.indexOf(10, from)) {
       line.push(chunk.subarray(from, newline));
-      if (!(stepOf(Buffer.concat(line).toString()) <= step)) return end;
+      const metrics = metricsOf(Buffer.concat(line).toString());
+      if (!metrics || !(metrics.step <= step)) return end;
+      kept?.(metrics);
       line = [];
       from = newline + 1;
       end = position + from;
@@ -48,10 +54,10 @@ async function endOfStep(handle: FileHandle, step: number): Promise<number> {
   }
 }
 
-function stepOf(line: string): number {
+function metricsOf(line: string): StepMetrics | undefined {
   try {
-    return JSON.parse(line).step;
+    return JSON.parse(line);
   } catch {
-    return Number.NaN;
+    return undefined;
   }
 }
