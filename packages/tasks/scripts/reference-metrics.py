@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
+from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
@@ -49,6 +50,40 @@ SENTENCES = [
     "two- and three-story half-eaten 3-D -hello hello- a-b- -5 +5 3,4 10:30.",
     "!! ?? ... .... .. --- ----- ** # ## __ 🐶 ⚡️ soft\u00adhyphen fish &amp; chips",
 ]
+
+# Words whose forms have one stem, words that repeat, and what METEOR parts or joins.
+WORDS = """a a a the the of on in with and is are two dog dogs dog's cat cats ride rides riding rider man men
+woman's t-shirt black-and-white happily happy happiness surf surfing surfboard u.s. p.m. st. vs. 1,000 3.5 1/2
+n't does stand standing stands table tables people there their over walked walking walks very generous""".split()
+
+
+def exact_stem():
+    """METEOR without the matchers of synonyms and paraphrases, for random captions."""
+    draw = random.Random(11)
+    line = lambda: [draw.choice(WORDS) for _ in range(draw.randint(1, 30))]
+
+    def like(words):
+        changed = [draw.choice(WORDS) if draw.random() < 0.2 else word for word in words if draw.random() < 0.9]
+        cut = draw.randint(0, len(changed))
+        return changed[cut:] + changed[:cut]
+
+    kept = []
+    for _ in range(100):
+        caption = line()
+        references = [like(caption) or ["the"] for _ in range(2)] + [line()]
+        kept.append({"caption": " ".join(caption), "references": [" ".join(words) for words in references]})
+    meteor = Meteor()
+    meteor.meteor_cmd += ["-m", "exact stem"]
+    meteor.meteor_p.kill()
+    folder = Path(sys.modules[Meteor.__module__].__file__).parent
+    pipe = subprocess.PIPE
+    meteor.meteor_p = subprocess.Popen(meteor.meteor_cmd, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe)
+    score = lambda references, given: meteor.compute_score(references, given)
+    everything = score({i: each["references"] for i, each in enumerate(kept)}, {i: [each["caption"]] for i, each in enumerate(kept)})
+    tokenize = PTBTokenizer().tokenize
+    as_given = lambda lines: {i: [{"caption": line} for line in each] for i, each in enumerate(lines)}
+    few = score(tokenize(as_given([each[1:] for each in CAPTIONS])), tokenize(as_given([each[:1] for each in CAPTIONS])))
+    return {"few": few[0], "eachOfFew": few[1], "random": kept, "ofRandom": everything[0], "eachOfRandom": everything[1]}
 
 
 def captions():
@@ -132,5 +167,5 @@ def statements():
     return {"statements": kept, "accuracy": float(scores["accuracy"]), "consistency": float(scores["consistency"])}
 
 
-for file, value in {"captions": captions(), "answers": answers(), "statements": statements()}.items():
+for file, value in {"captions": captions(), "answers": answers(), "statements": statements(), "meteor": exact_stem()}.items():
     (OUT / f"{file}.json").write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n")

@@ -1,5 +1,6 @@
 import { bleu } from './bleu.js';
 import { ciderD } from './cider-d.js';
+import { meteorExactStem } from './meteor/meteor-exact-stem.js';
 import { rougeL } from './rouge-l.js';
 import { tokenizeCaption } from './tokenize-caption.js';
 
@@ -18,12 +19,14 @@ export interface CaptionMetrics {
   readonly bleu3: number;
   readonly bleu4: number;
   readonly rougeL: number;
+  /** Not the METEOR of papers: without its synonyms and paraphrases. */
+  readonly meteorExactStem: number;
 }
 
 /**
  * The COCO caption metrics of a corpus, from the captions as they are written; see `ciderD`, `bleu`,
- * `rougeL`. METEOR and SPICE need databases and parsers of English and are not computed: submit a
- * file of `captionSubmission`, or give it to the COCO tools.
+ * `rougeL`, `meteorExactStem`. METEOR in full and SPICE need databases and parsers of English and are not
+ * computed: submit a file of `captionSubmission`, or give it to the COCO tools.
  *
  * @throws DataError `data/metric-length` without captions, `data/no-references`.
  */
@@ -33,5 +36,13 @@ export function captionMetrics(captions: readonly ReferencedCaption[]): CaptionM
     references: references.map(tokenizeCaption),
   }));
   const [bleu1, bleu2, bleu3, bleu4] = bleu(tokenized);
-  return { ciderD: ciderD(tokenized), bleu1, bleu2, bleu3, bleu4, rougeL: rougeL(tokenized) };
+  return {
+    ciderD: ciderD(tokenized),
+    bleu1,
+    bleu2,
+    bleu3,
+    bleu4,
+    rougeL: rougeL(tokenized),
+    meteorExactStem: meteorExactStem(tokenized),
+  };
 }

@@ -1,6 +1,7 @@
 export { bleu } from './bleu.js';
 export { type CaptionMetrics, captionMetrics, type ReferencedCaption } from './caption-metrics.js';
 export { ciderD } from './cider-d.js';
+export { meteorExactStem } from './meteor/meteor-exact-stem.js';
 export { type JudgedStatement, type Nlvr2Accuracy, nlvr2Accuracy } from './nlvr2-accuracy.js';
 export { normalizeAnswer } from './normalize-answer.js';
 export { type RetrievalRecall, type RetrievalRow, retrievalRecall } from './retrieval-recall.js';
