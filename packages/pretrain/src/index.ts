@@ -28,6 +28,4 @@ export * from './objectives/run-masked-logits.js';
 export * from './recipe/initialization.js';
 export * from './recipe/pretrain.js';
 export * from './recipe/recipe.js';
-export { beginVqKd, disposeVqKdState, type VqKdState } from './vq-kd/state.js';
-export * from './vq-kd/step.js';
-export * from './vq-kd/teachers.js';
+export * from './vq-kd/index.js';

@@ -14,7 +14,7 @@ export {
   stepFactors,
 } from './optimizer/adamw-update.js';
 export { type EmaOptions, emaDecay } from './optimizer/average.js';
-export { CLIP_EPSILON, clipFactor, globalNorm } from './optimizer/clip.js';
+export { clipFactor, globalNorm, recordedClipFactor } from './optimizer/clip.js';
 export * from './optimizer/groups.js';
 export * from './progress/progress.js';
 export * from './schedule/schedule.js';

@@ -29,7 +29,7 @@ function batch(): { patches: Tensor3D; target: Tensor3D } {
     const levels = [0, 1, 2].map(() => random.integer(2) * 1.6 - 0.8);
     const data = Float32Array.from({ length: 48 }, (_, at) => levels[Math.floor(at / 16)]!);
     patches.push(...data);
-    target.push(...(teacher.features({ height: 4, width: 4, data }) as Float32Array));
+    target.push(...(teacher.features([{ height: 4, width: 4, data }], [1, 1]) as Float32Array));
   }
   return { patches: tensor3d(patches, [6, 4, 48]), target: tensor3d(target, [6, 4, 49]) };
 }
@@ -73,7 +73,10 @@ it('the pixel decoder changes nothing but itself', async () => {
 
 it('a teacher of pixels tells black, grey and white apart by direction', () => {
   const direction = (level: number) =>
-    pixelTeacher(2).features({ height: 2, width: 2, data: new Float32Array(12).fill(level) });
+    pixelTeacher(2).features(
+      [{ height: 2, width: 2, data: new Float32Array(12).fill(level) }],
+      [1, 1],
+    );
   const cosine = (a: Float32Array, b: Float32Array) =>
     a.reduce((sum, value, i) => sum + value * b[i]!, 0) / (Math.hypot(...a) * Math.hypot(...b));
   const [black, grey, white] = [-1, 0, 1].map((level) => direction(level) as Float32Array);

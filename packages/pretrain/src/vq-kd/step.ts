@@ -1,33 +1,21 @@
-import { ops, type Parameters, valueAndGradients, withoutTape } from '@imglish/core';
+import { ops, valueAndGradients } from '@imglish/core';
+import { assignmentOf, emaUpdate, VQ_KD_NO_DECAY, type VqKdConfig } from '@imglish/tokenizers';
 import {
-  assignmentOf,
-  emaUpdate,
-  pixelDecoder,
-  pixelLoss,
-  VQ_KD_NO_DECAY,
-  type VqKdConfig,
-  vqKd,
-  vqKdLosses,
-} from '@imglish/tokenizers';
-import { type AdamWHyperparameters, adamW, globalNorm, parameterGroups } from '@imglish/train';
-import { dispose, type Scalar, type Tensor3D, tensor2d } from '@tensorflow/tfjs-core';
+  type AdamWHyperparameters,
+  adamW,
+  clipFactor,
+  globalNorm,
+  parameterGroups,
+} from '@imglish/train';
+import { dispose, type Tensor, tensor2d } from '@tensorflow/tfjs-core';
+import { isOfPixelDecoder, type VqKdBatch, vqKdObjective } from './objective.js';
 import type { VqKdState } from './state.js';
-
-const { add, mul } = ops;
-
-/** Images as patches of −1 … 1 and what the teacher makes of them; the caller owns both. */
-export interface VqKdBatch {
-  /** `[B, N, 3 p p]`. */
-  readonly patches: Tensor3D;
-  /** `[B, N, T]`. */
-  readonly target: Tensor3D;
-}
 
 export interface VqKdStepOptions extends AdamWHyperparameters {
   lr: number;
   weightDecay: number;
-  /** Of the codebook's moving average. */
-  decay: number;
+  /** Gradients, but those of the pixel decoder, are clipped to this norm; by default they are not. */
+  maxGradientNorm?: number | undefined;
 }
 
 /** What one step did. */
@@ -38,6 +26,7 @@ export interface VqKdStepMetrics {
   readonly commitment: number;
   /** Mean squared error of the pictures; only with a pixel decoder. */
   readonly pixels?: number;
+  /** Of all gradients but those of the pixel decoder, before clipping. */
   readonly gradientNorm: number;
   /** The batch's normalised vectors `[B N, C]` and their codes, before the update. */
   readonly z: Float32Array;
@@ -47,56 +36,75 @@ export interface VqKdStepMetrics {
 /**
  * One update, in place: AdamW for what gradients reach, then the moving average for the codebook, with
  * vectors and codes from before the update, as in the reference.
- *
- * The pixel decoder learns beside the rest: its gradient ends at the decoder's features, so that
- * nothing but the teacher decides what codes mean.
  */
 export async function vqKdStep(
   state: VqKdState,
   config: VqKdConfig,
-  { patches, target }: VqKdBatch,
-  { lr, weightDecay, decay, ...adam }: VqKdStepOptions,
+  batch: VqKdBatch,
+  {
+    decay,
+    ...options
+  }: VqKdStepOptions & { /** Of the codebook's moving average. */ decay: number },
 ): Promise<VqKdStepMetrics> {
-  const { codes, codeDim, rows } = state.codebook;
-  const codebook = tensor2d(rows, [codes, codeDim]);
-  const loss = (learnt: Parameters) => {
-    const parameters = { ...learnt, 'quantize.embedding.weight': codebook };
-    const output = vqKd(parameters, config, patches);
-    const { distillation, commitment, count } = vqKdLosses(output, target);
-    let total: Scalar = add(distillation, commitment);
-    const aux = { distillation, commitment, z: output.z, codes: output.codes };
-    if (!config.pixelDecoder) return { loss: mul(total, 1 / count) as Scalar, aux };
-    const decoded = withoutTape(() => output.decoded.clone()) as Tensor3D;
-    const pixels = pixelLoss(pixelDecoder(parameters, decoded), patches);
-    total = add(total, pixels);
-    return { loss: mul(total, 1 / count) as Scalar, aux: { ...aux, pixels } };
-  };
-  const result = valueAndGradients(loss, state.parameters);
+  const metrics = await gradientStep(state, config, batch, options);
+  const { z, codes } = metrics;
+  emaUpdate(state.codebook, assignmentOf(z, codes, state.codebook), { decay });
+  return metrics;
+}
+
+/** `vqKdStep` without the codebook, which it only reads. */
+export async function gradientStep(
+  state: VqKdState,
+  config: VqKdConfig,
+  batch: VqKdBatch,
+  { lr, weightDecay, maxGradientNorm, ...adam }: VqKdStepOptions,
+): Promise<VqKdStepMetrics> {
+  const { codes: size, codeDim, rows } = state.codebook;
+  const codebook = tensor2d(rows, [size, codeDim]);
+  const { loss, aux, gradients } = valueAndGradients(
+    (learnt) => vqKdObjective(config, learnt, codebook, batch),
+    state.parameters,
+  );
   codebook.dispose();
-  const norm = globalNorm(result.gradients);
+  const norm = globalNorm(tokenizerGradients(gradients));
   try {
-    const count = patches.shape[0] * patches.shape[1];
-    const mean = async (name: string) => (await result.aux[name]!.data())[0]! / count;
-    const z = (await result.aux.z!.data()) as Float32Array;
-    const assigned = (await result.aux.codes!.data()) as Int32Array;
+    const count = batch.patches.shape[0] * batch.patches.shape[1];
+    const mean = async (name: string) => (await aux[name]!.data())[0]! / count;
     const metrics: VqKdStepMetrics = {
       distillation: await mean('distillation'),
       commitment: await mean('commitment'),
-      ...(result.aux.pixels ? { pixels: await mean('pixels') } : {}),
+      ...(aux.pixels ? { pixels: await mean('pixels') } : {}),
       gradientNorm: (await norm.data())[0]!,
-      z,
-      codes: assigned,
+      z: (await aux.z!.data()) as Float32Array,
+      codes: (await aux.codes!.data()) as Int32Array,
     };
+    if (maxGradientNorm !== undefined) {
+      scaleInPlace(gradients, clipFactor(metrics.gradientNorm, maxGradientNorm));
+    }
     const groups = parameterGroups(state.parameters, { weightDecay, noDecay: VQ_KD_NO_DECAY });
     const options = { ...adam, lr, groups, release: true };
-    const next = adamW(state.parameters, result.gradients, state.moments, options);
+    const next = adamW(state.parameters, gradients, state.moments, options);
     state.parameters = next.parameters;
     state.moments = next.state;
     state.step++;
-    emaUpdate(state.codebook, assignmentOf(z, assigned, state.codebook), { decay });
     return metrics;
   } finally {
     norm.dispose();
-    dispose([result.loss, result.aux, result.gradients]);
+    dispose([loss, aux, gradients]);
+  }
+}
+
+/** The gradients that are clipped together: the pixel decoder has no say in how the rest learns. */
+export function tokenizerGradients(
+  gradients: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(gradients).filter(([name]) => !isOfPixelDecoder(name)));
+}
+
+function scaleInPlace(gradients: Record<string, Tensor>, factor: number): void {
+  if (factor === 1) return;
+  for (const [name, gradient] of Object.entries(tokenizerGradients(gradients))) {
+    gradients[name] = ops.mul(gradient, factor);
+    gradient.dispose();
   }
 }

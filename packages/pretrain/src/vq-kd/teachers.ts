@@ -1,13 +1,16 @@
-import { type Pixels, patchify } from '@imglish/tokenizers';
+import { type PatchGrid, type Pixels, patchify } from '@imglish/tokenizers';
 
-/**
- * What a VQ-KD tokenizer learns to predict: `features` gives, of one image of pixels in −1 … 1, one
- * vector per patch, row by row `[N, T]`.
- */
+/** What a VQ-KD tokenizer learns to predict. */
 export interface Teacher {
-  /** T. */
+  /** For messages, and to tell runs apart. */
+  readonly name: string;
+  /** Numbers of a feature, T. */
   readonly dim: number;
-  features(pixels: Pixels): Float32Array | Promise<Float32Array>;
+  /**
+   * Features of images of pixels in −1 … 1, on a grid of `h · w` patches, row by row: `[B, h · w, T]`.
+   * The same for an image whatever others come with it.
+   */
+  features(images: readonly Pixels[], grid: PatchGrid): Float32Array | Promise<Float32Array>;
 }
 
 /**
@@ -19,13 +22,17 @@ export interface Teacher {
 export function pixelTeacher(patchSize: number): Teacher {
   const size = 3 * patchSize * patchSize;
   return {
+    name: 'pixels',
     dim: size + 1,
-    features(pixels) {
-      const { data } = patchify(pixels, patchSize);
-      const features = new Float32Array((data.length / size) * (size + 1));
-      for (let at = 0, to = 0; at < data.length; at += size, to += size + 1) {
-        features.set(data.subarray(at, at + size), to);
-        features[to + size] = Math.sqrt(size);
+    features(images, [h, w]) {
+      const features = new Float32Array(images.length * h * w * (size + 1));
+      let to = 0;
+      for (const pixels of images) {
+        const { data } = patchify(pixels, patchSize);
+        for (let at = 0; at < data.length; at += size, to += size + 1) {
+          features.set(data.subarray(at, at + size), to);
+          features[to + size] = Math.sqrt(size);
+        }
       }
       return features;
     },

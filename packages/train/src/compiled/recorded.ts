@@ -1,22 +1,11 @@
 import { ops, type Parameters, type TensorMap, TrainError } from '@imglish/core';
-import {
-  add,
-  addN,
-  concat,
-  div,
-  minimum,
-  mul,
-  reshape,
-  type Scalar,
-  sum,
-  type Tensor,
-} from '@tensorflow/tfjs-core';
+import { addN, concat, mul, reshape, type Scalar, sum, type Tensor } from '@tensorflow/tfjs-core';
 import type { Batch, Loss, LossContext } from '../loop/contracts.js';
 import { lossGradients } from '../loop/loss-gradients.js';
 import { assertSameCounts, weightOf } from '../loop/streams.js';
 import type { AdamWHyperparameters } from '../optimizer/adamw.js';
 import { adamWUpdate } from '../optimizer/adamw-update.js';
-import { CLIP_EPSILON } from '../optimizer/clip.js';
+import { recordedClipFactor } from '../optimizer/clip.js';
 import type { BatchInputs } from './batch-inputs.js';
 import type { Block } from './layout.js';
 
@@ -83,7 +72,7 @@ export function recordUpdate(
 ): Record<string, Tensor> {
   const outputs: Record<string, Tensor> = {};
   const { limit } = inputs;
-  const factor = limit && minimum(1, div(limit, add(norm, CLIP_EPSILON)));
+  const factor = limit && recordedClipFactor(norm, limit as Scalar);
   // The next parameters are written over what the loss reads: not before it has read everything.
   const token = addN([norm, ...earlier]);
   flat.forEach((gradient, k) => {

@@ -1,5 +1,8 @@
 import {
+  add,
   addN,
+  div,
+  minimum,
   type Scalar,
   scalar,
   sqrt,
@@ -34,4 +37,9 @@ export const CLIP_EPSILON = 1e-6;
  */
 export function clipFactor(norm: number, maxNorm: number): number {
   return Math.min(1, maxNorm / (norm + CLIP_EPSILON));
+}
+
+/** `clipFactor` of scalars, where the update is recorded. To be called in a `tidy`. */
+export function recordedClipFactor(norm: Scalar, limit: Scalar): Scalar {
+  return minimum(1, div(limit, add(norm, CLIP_EPSILON)));
 }

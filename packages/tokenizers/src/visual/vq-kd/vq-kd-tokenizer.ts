@@ -34,7 +34,7 @@ export interface VqKdTokenizerConfig extends Readonly<VqKdConfig>, VisualTokeniz
 }
 
 /** One compilation serves any number of images. */
-const FREE_SIZES = { patches: { 0: 'images' }, codes: { 0: 'codes' } };
+const FREE_SIZES = { patches: { 0: 'images' }, codes: { 0: 'images' } };
 
 /**
  * A visual tokenizer that was trained as VQ-KD: a code stands for what a teacher sees in a patch and
@@ -72,7 +72,8 @@ export class VqKdTokenizer implements VisualTokenizer {
       return { codes: nearestCodes(l2Normalize(vectors) as Tensor2D, codebook) };
     };
     this.decodeBatch = function decode({ codes }, parameters) {
-      return { patches: vqKdPicture(parameters, config, codes as Tensor1D) };
+      const flat = ops.reshape(codes!, [-1]) as Tensor1D;
+      return { patches: vqKdPicture(parameters, config, flat) };
     };
   }
 
@@ -171,7 +172,7 @@ export class VqKdTokenizer implements VisualTokenizer {
         got: `${codes[wrong]} at position ${wrong}`,
       });
     }
-    const given: HostValues = { dtype: 'int32', shape: [codes.length], data: codes };
+    const given: HostValues = { dtype: 'int32', shape: [1, codes.length], data: codes };
     const { patches } = await this.executor().run(this.decodeBatch, { codes: given });
     return unpatchify({ data: patches!.data as Float32Array, grid, patchSize });
   }
