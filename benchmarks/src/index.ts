@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Result, table } from './compare.js';
+import { gallery, galleryText } from './gallery.js';
 import { generate } from './generate.js';
 import { inference } from './inference.js';
 import type { RaceOptions } from './race.js';
@@ -29,6 +30,10 @@ const races =
 const benchmarks: Readonly<Record<string, (options: RaceOptions) => Promise<Outcome>>> = {
   inference: races(inference),
   generate: races(generate),
+  async gallery({ note }) {
+    const report = await gallery(note);
+    return { json: report, text: galleryText(report) };
+  },
   'train-step': races(trainStep),
   'text-lengths': races(textLengths),
   'wasm-kernels': contests(wasmKernels),

@@ -1,5 +1,6 @@
 import { modelConfig } from '@imglish/core';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { gallery, galleryText } from './gallery.js';
 import { inference } from './inference.js';
 import type { Report } from './report.js';
 import { reportText } from './report.js';
@@ -39,6 +40,12 @@ it('inference runs without Python; both ways of ours agree', async () => {
     ['tfjs-wasm, op by op'],
     ['tfjs-wasm, op by op'],
   ]);
+});
+
+it('gallery is searched as a scan of all would', async () => {
+  const report = await gallery(undefined, { entries: 400, width: 16, searches: 20 });
+  expect(report.recall).toBeGreaterThan(0.95);
+  expect(galleryText(report)).toContain('400 embeddings of width 16');
 });
 
 it('train-step runs without Python; both ways of ours agree', async () => {
