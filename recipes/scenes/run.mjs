@@ -21,27 +21,27 @@ const EASY = ['--size', '64', '--concepts', '30', '--things', '4'];
 const tasks = {
   'image-classification': {
     data: at('scenes', 'imagenet'),
-    flags: ['--steps', '1000', '--batch', '64', '--validation', 'val'],
+    flags: ['--steps', '800', '--batch', '64', '--validation', 'val'],
   },
   'visual-question-answering': {
     data: at('scenes', 'coco'),
-    flags: ['--steps', '4000', '--batch', '48', '--no-augment', '--validation', 'val'],
-    blind: ['--steps', '1000'],
+    flags: ['--steps', '3000', '--batch', '48', '--no-augment', '--validation', 'val'],
+    blind: ['--steps', '800'],
   },
   'visual-reasoning': {
     data: at('pairs', 'nlvr2'),
-    flags: ['--steps', '3500', '--batch', '32', '--no-augment', '--validation', 'dev'],
-    blind: ['--steps', '500'],
+    flags: ['--steps', '2500', '--batch', '32', '--no-augment', '--validation', 'dev'],
+    blind: ['--steps', '300'],
     test: 'test1',
   },
   'image-captioning': {
     data: at('scenes', 'coco'),
-    flags: ['--steps', '2000', '--batch', '48', '--no-augment', '--validation', 'val'],
+    flags: ['--steps', '800', '--batch', '48', '--no-augment', '--validation', 'val'],
     limits: { validation: 100, test: 1000 },
   },
   'image-text-retrieval': {
     data: at('scenes', 'coco'),
-    flags: ['--steps', '2000', '--batch', '64', '--no-augment', '--validation', 'val'],
+    flags: ['--steps', '1000', '--batch', '64', '--no-augment', '--validation', 'val'],
     limits: { test: 1000 },
   },
 };
