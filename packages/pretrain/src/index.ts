@@ -22,9 +22,24 @@ export {
 export type { FillingModel, TextFillingModel } from './fill/model-inputs.js';
 export { mostProbable, softmax } from './fill/most-probable.js';
 export * from './masking/block-mask.js';
+export * from './objectives/contrastive-loss.js';
+export {
+  contrastiveHeadSpecs,
+  embedImages,
+  embedTexts,
+  imageTextContrastive,
+  inverseTemperature,
+} from './objectives/image-text-contrastive.js';
+export { imageTextMatching } from './objectives/image-text-matching.js';
+export { languageModelling } from './objectives/language-modelling.js';
 export * from './objectives/masked-data-modelling.js';
+export * from './objectives/mixture.js';
+export type * from './objectives/objective.js';
+export * from './objectives/objectives.js';
+export { pixelRegression } from './objectives/pixel-regression.js';
 export * from './objectives/pretrain-loss.js';
 export * from './objectives/run-masked-logits.js';
+export type { StepPairs } from './objectives/step-pairs.js';
 export * from './recipe/initialization.js';
 export * from './recipe/pretrain.js';
 export * from './recipe/recipe.js';

@@ -33,7 +33,10 @@ export interface PretrainBatch extends Batch {
   readonly pair?: MaskedStream & { words: MaskedSlots; patches: MaskedSlots };
 }
 
-export interface PretrainBatchOptions extends SamplesOptions {
+export interface PretrainBatchOptions extends SamplesOptions, MaskedBatchOptions {}
+
+/** What is made of samples. */
+export interface MaskedBatchOptions extends Pick<SamplesOptions, 'config' | 'seed'> {
   tokenizer: TextTokenizer;
   visualTokenizer: VisualTokenizer;
   mix: StreamMix;
@@ -55,6 +58,7 @@ export interface PretrainBatchOptions extends SamplesOptions {
  * a batch rejects with `config/image-size`, `data/no-captions` or what the tokenizers throw.
  */
 export function pretrainBatches(options: PretrainBatchOptions): BatchSource<PretrainBatch> {
+  checkBatchOptions('pretrainBatches', options);
   const read = maskedBatches(options);
   const samples = samplesOf(options);
   return (index) => read(index, samples);
@@ -62,12 +66,10 @@ export function pretrainBatches(options: PretrainBatchOptions): BatchSource<Pret
 
 /** `pretrainBatches` of samples that are given with every batch. */
 export function maskedBatches(
-  options: PretrainBatchOptions,
+  options: MaskedBatchOptions,
 ): (index: number, samples: Samples) => Promise<PretrainBatch> {
   const { config, tokenizer, visualTokenizer, mix, seed, maxTextLength } = options;
   const { maxCaptionLength = maxTextLength, ratios = PAPER_MASK_RATIOS } = options;
-  checkOptions({ ...options, maxCaptionLength, ratios });
-  requireTokenizersFit('pretrainBatches', config, options);
   const grid = patchGrid(config);
 
   const maskedWords = (text: string, length: number, ratio: number, purpose: string, n: number) =>
@@ -131,11 +133,19 @@ export function maskedBatches(
   };
 }
 
-function checkOptions(options: Required<PretrainBatchOptions>): void {
-  const { config, mix, ratios } = options;
+/**
+ * Refuses what makes no batches: `config/pretrain-batches`, `config/vocabulary-size`,
+ * `config/visual-grid`.
+ */
+export function checkBatchOptions(
+  where: string,
+  options: Omit<PretrainBatchOptions, 'visualTokenizer'> & Partial<PretrainBatchOptions>,
+): void {
+  const { config, mix, maxTextLength, maxCaptionLength = maxTextLength } = options;
+  const { ratios = PAPER_MASK_RATIOS } = options;
   const check = (expected: string, ok: boolean, got: unknown): void => {
     if (ok) return;
-    const details = { code: 'config/pretrain-batches', where: 'pretrainBatches' };
+    const details = { code: 'config/pretrain-batches', where };
     throw new ConfigError({ ...details, expected, got: String(got) });
   };
   const counts = [mix.text, mix.image, mix.pair];
@@ -149,8 +159,8 @@ function checkOptions(options: Required<PretrainBatchOptions>): void {
   check('pairs for the pair stream', mix.pair === 0 || options.pairs.size > 0, 'none');
   const longest = config.maxTextPositions - 2;
   const lengths = [
-    ['maxTextLength', options.maxTextLength, mix.text],
-    ['maxCaptionLength', options.maxCaptionLength, mix.pair],
+    ['maxTextLength', maxTextLength, mix.text],
+    ['maxCaptionLength', maxCaptionLength, mix.pair],
   ] as const;
   for (const [key, length, samples] of lengths) {
     const fits = Number.isInteger(length) && length >= 3 && length <= longest;
@@ -165,4 +175,5 @@ function checkOptions(options: Required<PretrainBatchOptions>): void {
     mix.image + mix.pair === 0 || maskedPatchCount(grid, ratios.image) > 0,
     ratios.image,
   );
+  requireTokenizersFit(where, config, options);
 }

@@ -1,5 +1,5 @@
-import { type ModelConfig, patchGrid } from '@imglish/core';
-import { tensor1d, tensor2d, tensor3d } from '@tensorflow/tfjs-core';
+import { type ImageInput, type ModelConfig, patchGrid } from '@imglish/core';
+import { type Tensor2D, tensor1d, tensor2d, tensor3d } from '@tensorflow/tfjs-core';
 import { maskedPatchCount } from '../masking/block-mask.js';
 import type { MaskedSlots, MaskedStream } from '../objectives/masked-data-modelling.js';
 import type { HostSlots, MaskedTextSample } from './masked-example.js';
@@ -19,15 +19,20 @@ export function textTensors(
   slotsEach: number,
 ): Pick<MaskedStream, 'inputs'> & { words: MaskedSlots } {
   const length = samples[0]!.ids.length;
-  const shape: [number, number] = [samples.length, length];
-  const ids = samples.map((sample) => sample.ids);
-  const padding = samples.map(({ paddingMask }) => paddingMask);
+  return { inputs: textInputs(samples), words: slotTensors(samples, length, slotsEach) };
+}
+
+/** Texts of one length, padding included, as tensors `[B, T]`. */
+export function textInputs(texts: readonly { ids: Int32Array; paddingMask: Int32Array }[]): {
+  textIds: Tensor2D;
+  paddingMask: Tensor2D;
+} {
+  const shape: [number, number] = [texts.length, texts[0]!.ids.length];
+  const ids = texts.map((text) => text.ids);
+  const padding = texts.map(({ paddingMask }) => paddingMask);
   return {
-    inputs: {
-      textIds: tensor2d(joined(ids, Int32Array), shape, 'int32'),
-      paddingMask: tensor2d(joined(padding, Float32Array), shape),
-    },
-    words: slotTensors(samples, length, slotsEach),
+    textIds: tensor2d(joined(ids, Int32Array), shape, 'int32'),
+    paddingMask: tensor2d(joined(padding, Float32Array), shape),
   };
 }
 
@@ -40,19 +45,36 @@ export function imageTensors(
   const grid = patchGrid(config);
   const count = grid[0] * grid[1];
   const patches = samples.map((sample) => sample.patches);
-  const masks = samples.map(({ mask }) => mask);
-  const patchShape: [number, number, number] = [samples.length, count, 3 * config.patchSize ** 2];
   return {
     inputs: {
-      image: { patches: tensor3d(joined(patches, Float32Array), patchShape), grid },
-      imageMask: tensor2d(joined(masks, Float32Array), [samples.length, count]),
+      image: imageInput(config, patches),
+      imageMask: maskTensor(samples.map(({ mask }) => mask)),
     },
     patches: slotTensors(samples, count, maskedPatchCount(grid, ratio)),
   };
 }
 
+/** Patches `[P, 3 p p]` of each image as the model reads them: `[B, P, 3 p p]`. */
+export function imageInput(
+  config: ModelConfig,
+  patches: readonly Float32Array[],
+): Extract<ImageInput, { patches: unknown }> {
+  const grid = patchGrid(config);
+  const shape: [number, number, number] = [
+    patches.length,
+    grid[0] * grid[1],
+    3 * config.patchSize ** 2,
+  ];
+  return { patches: tensor3d(joined(patches, Float32Array), shape), grid };
+}
+
+/** Which patches of each image are masked, `[B, P]`. */
+export function maskTensor(masks: readonly Uint8Array[]): Tensor2D {
+  return tensor2d(joined(masks, Float32Array), [masks.length, masks[0]!.length]);
+}
+
 /** Positions within samples of `length` as positions within the batch; slots left over weigh 0. */
-function slotTensors(
+export function slotTensors(
   samples: readonly { slots: HostSlots }[],
   length: number,
   slotsEach: number,

@@ -1,7 +1,9 @@
 import {
   backboneSpecs,
   type Compiler,
+  ConfigError,
   type Dataset,
+  disposeAll,
   type ImageExample,
   initializeParameters,
   type ModelConfig,
@@ -17,6 +19,7 @@ import {
   type OnStep,
   parameterGroups,
   type Run,
+  soloCommunicator,
   type TrainResult,
   train,
   warmupCosine,
@@ -24,7 +27,15 @@ import {
 import { type PretrainBatch, pretrainBatches } from '../batches/pretrain-batches.js';
 import { requireCodebookFits } from '../bundle/model-fit.js';
 import { maskedDataHeadSpecs } from '../objectives/masked-data-modelling.js';
-import { pretrainLoss, slotsOf } from '../objectives/pretrain-loss.js';
+import {
+  objectiveBatches,
+  objectiveCounts,
+  objectiveExchange,
+  objectiveLoss,
+  objectiveSpecs,
+  partWeights,
+} from '../objectives/mixture.js';
+import { objectivesIn } from '../objectives/objectives.js';
 import { withInitialization } from './initialization.js';
 import type { PretrainRecipe } from './recipe.js';
 
@@ -42,10 +53,16 @@ export interface PretrainTokenizers {
   preprocessor: Required<PreprocessorConfig>;
 }
 
-export interface PretrainOptions extends PretrainData, PretrainTokenizers {
+export interface PretrainOptions
+  extends PretrainData,
+    Omit<PretrainTokenizers, 'visualTokenizer'>,
+    Partial<Pick<PretrainTokenizers, 'visualTokenizer'>> {
   config: ModelConfig;
   recipe: PretrainRecipe;
-  /** Where training begins; by default fresh parameters of the recipe's seed. Stays the caller's. */
+  /**
+   * Where training begins, and stays the caller's; by default fresh parameters of the recipe's seed.
+   * Heads that the objectives need and it lacks begin anew; others that it has are kept as they are.
+   */
   parameters?: Parameters;
   communicator?: Communicator;
   /** Checkpoints, log and resume. */
@@ -61,77 +78,116 @@ export function pretrainSpecs(config: ModelConfig, codes: number): ParameterSpec
   return { ...backboneSpecs(config), ...maskedDataHeadSpecs(config, codes) };
 }
 
-/** The batches that a recipe makes of the data. */
+/** The batches of masked data modelling that a recipe makes of the data. */
 export function recipeBatches(
   options: Pick<
-    PretrainOptions,
+    PretrainOptions & PretrainTokenizers,
     'config' | 'recipe' | keyof PretrainData | keyof PretrainTokenizers
   >,
 ): BatchSource<PretrainBatch> {
-  const { recipe } = options;
-  return pretrainBatches({
-    ...options,
-    seed: recipe.seed,
-    mix: recipe.mix,
-    ratios: recipe.ratios,
-    maxTextLength: recipe.maxTextLength,
-    maxCaptionLength: recipe.maxCaptionLength,
-  });
+  return pretrainBatches({ ...options, ...dataSettings(options.recipe) });
 }
 
 /**
- * Pretrains a model by masked data modelling, as the recipe says. The caller owns the result; with
- * the recipe's `ema` its average is in there, too.
+ * Pretrains a model by the objectives of the recipe, masked data modelling by default. The caller owns
+ * the result.
  *
- * With a `run` it goes on where the last checkpoint is, to the same bits. Throws what
- * `pretrainBatches` and `train` throw, and `config/codebook-size` for `parameters` with a head over
- * another codebook.
+ * With a `run` it goes on where the last checkpoint is, to the same bits. With the recipe's `ema` its
+ * average is in there, too. Throws what `pretrainBatches` and `train` throw; `config/codebook-size` for `parameters` with a head over another
+ * codebook, `config/parameters` for some without the whole backbone, and `config/objectives` where an
+ * objective has not what it needs.
  */
 export async function pretrain(options: PretrainOptions): Promise<TrainResult> {
-  const { config, recipe, visualTokenizer } = options;
-  const specs = pretrainSpecs(config, visualTokenizer.codes);
-  if (options.parameters) {
-    requireCodebookFits('pretrain', options.parameters, visualTokenizer.codes);
+  const { config, recipe, visualTokenizer, communicator = soloCommunicator() } = options;
+  const { objectives, accumulate } = recipe;
+  const specs = withInitialization(
+    objectiveSpecs(objectives, config, visualTokenizer?.codes ?? 0),
+    recipe.initialization,
+  );
+  requireSeveralPairs(recipe, communicator);
+  const settings = { ...options, ...dataSettings(recipe) };
+  const batches = objectiveBatches(objectives, settings);
+  const given = options.parameters ?? {};
+  if (visualTokenizer && given['mim_head.weight'] && specs['mim_head.weight']) {
+    requireCodebookFits('pretrain', given, visualTokenizer.codes);
   }
-  const fresh = options.parameters
-    ? undefined
-    : initializeParameters(withInitialization(specs, recipe.initialization), recipe.seed);
+  const missing = Object.keys(specs).filter((name) => !given[name]);
+  if (options.parameters) requireBackbone(missing);
+  const fresh = initializeParameters(
+    Object.fromEntries(missing.map((name) => [name, specs[name]!])),
+    recipe.seed,
+  );
+  const known = Object.keys(specs).map((name) => [name, given[name] ?? fresh[name]!] as const);
+  const parameters = { ...Object.fromEntries(known), ...given };
   try {
     return await train({
-      parameters: options.parameters ?? fresh!,
-      loss: pretrainLoss(config, { recompute: recipe.recompute }),
-      batches: recipeBatches(options),
+      parameters,
+      loss: objectiveLoss(objectives, config, { recompute: recipe.recompute }),
+      batches,
       steps: recipe.steps,
-      accumulate: recipe.accumulate,
+      accumulate,
       schedule: warmupCosine({
         base: recipe.lr,
         final: recipe.minLr,
         steps: recipe.steps,
         warmupSteps: recipe.warmupSteps,
       }),
-      groups: parameterGroups(specs, {
+      groups: parameterGroups(parameters, {
         weightDecay: recipe.weightDecay,
         layerDecay: recipe.layerDecay,
         layers: config.layers,
       }),
-      weights: recipe.weights,
-      counts: countsOf,
+      weights: partWeights(objectives, recipe.weights),
+      counts: objectiveCounts(objectives),
+      exchange: objectiveExchange(objectives, settings, { accumulate, communicator }),
       maxGradientNorm: recipe.maxGradientNorm,
-      ...(recipe.ema > 0 ? { ema: { decay: recipe.ema } } : {}),
       adamW: { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon },
-      ...(options.communicator ? { communicator: options.communicator } : {}),
+      ...(recipe.ema > 0 ? { ema: { decay: recipe.ema } } : {}),
+      communicator,
       ...(options.run ? { run: options.run } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onStep ? { onStep: options.onStep } : {}),
       ...(options.compiler ? { compiler: options.compiler } : {}),
     });
   } finally {
-    for (const tensor of Object.values(fresh ?? {})) tensor.dispose();
+    disposeAll(fresh);
   }
 }
 
-function countsOf(batch: PretrainBatch): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(slotsOf(batch)).map(([part, { count }]) => [part, count]),
-  );
+/** What of a recipe decides its batches. */
+function dataSettings({
+  seed,
+  mix,
+  ratios,
+  maxTextLength,
+  maxCaptionLength,
+}: PretrainRecipe): Pick<
+  PretrainRecipe,
+  'seed' | 'mix' | 'ratios' | 'maxTextLength' | 'maxCaptionLength'
+> {
+  return { seed, mix, ratios, maxTextLength, maxCaptionLength };
+}
+
+/** A pair alone has nothing to be told from. */
+function requireSeveralPairs(recipe: PretrainRecipe, { size }: Communicator): void {
+  const pairs = recipe.mix.pair * recipe.accumulate * size;
+  const contrast = objectivesIn(recipe.objectives).find(({ features }) => features);
+  if (!contrast || pairs > 1) return;
+  throw new ConfigError({
+    code: 'config/objectives',
+    where: 'pretrain',
+    expected: `at least 2 pairs in a step, for ${contrast.name}`,
+    got: String(pairs),
+  });
+}
+
+function requireBackbone(missing: readonly string[]): void {
+  const ofBackbone = missing.filter((name) => name.startsWith('beit3.'));
+  if (ofBackbone.length === 0) return;
+  throw new ConfigError({
+    code: 'config/parameters',
+    where: 'pretrain',
+    expected: 'parameters with the whole backbone of the configuration',
+    got: `none for ${ofBackbone.join(', ')}`,
+  });
 }

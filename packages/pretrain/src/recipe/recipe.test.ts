@@ -23,6 +23,8 @@ describe('pretrainRecipe', () => {
     [{ mix: { text: 1, image: 1, pairs: 1 } }, '"pairs" (nearest: "pair")'],
     [{ ratios: { text: 0.1, images: 0.4, pairText: 0.5 } }, '"images" (nearest: "image")'],
     [{ weights: { text: 1, image: 1, pairtext: 1, pairImage: 1 } }, '(nearest: "pairText")'],
+    [{ weights: { pixels: 1 } }, '"pixels"'],
+    [{ objectives: { 'image-text-contrast': 1 } }, '(nearest: "image-text-contrastive")'],
   ])('names the key nearest to an unknown one: %j', (changes, named) => {
     const expected = { code: 'config/unknown-key', got: expect.stringContaining(named) };
     expect(() => pretrainRecipe(changes as never)).toThrow(expect.objectContaining(expected));
@@ -56,12 +58,51 @@ describe('pretrainRecipe', () => {
     [{ ratios: { text: 0.1, image: 0.4 } }],
     [{ ratios: { text: 0, image: 0.4, pairText: 0.5 } }],
     [{ ratios: { text: 0.1, image: 1, pairText: 0.5 } }],
-    [{ weights: { text: 1, image: 1, pairText: 1 } }],
+    [{ objectives: {} }],
+    [{ objectives: { 'masked-data-modelling': 0 } }],
+    [{ objectives: { 'masked-data-modelling': '1' } }],
+    [{ weights: { text: '1' } }],
     [{ weights: { text: 1, image: 1, pairText: 1, pairImage: -1 } }],
   ])('refuses %o', (changes) => {
     const [key] = Object.keys(changes).slice(-1) as [string];
     const refused = () => pretrainRecipe(changes as never);
     expect(refused).toThrow(expect.objectContaining({ code: 'config/invalid-value' }));
     expect(refused).toThrow(new RegExp(`${key}|JSON object`));
+  });
+
+  const CONTRAST = 'image-text-contrastive';
+
+  it('mixes objectives, and leaves out streams that none of them reads', () => {
+    const { mix, objectives } = pretrainRecipe({ objectives: { [CONTRAST]: 1 } });
+    expect({ mix, objectives }).toEqual({
+      mix: { text: 0, image: 0, pair: 2048 },
+      objectives: { [CONTRAST]: 1 },
+    });
+    const both = { 'pixel-regression': 1, 'language-modelling': 0 };
+    expect(pretrainRecipe({ objectives: both }).mix).toEqual(PAPER_RECIPE.mix);
+    const own = pretrainRecipe({ objectives: both, weights: { pixels: 2 } });
+    expect(own.weights).toEqual({ pixels: 2 });
+  });
+
+  it.each([
+    ['matching without contrast', { objectives: { 'image-text-matching': 1 } }, CONTRAST],
+    [
+      'contrast without pairs',
+      { objectives: { [CONTRAST]: 1 }, mix: { text: 0, image: 0, pair: 0 } },
+      'samples of pair',
+    ],
+    [
+      'pixels of texts',
+      { objectives: { 'pixel-regression': 1 }, mix: { text: 4, image: 0, pair: 0 } },
+      'samples of image',
+    ],
+    [
+      'texts that nobody reads',
+      { objectives: { [CONTRAST]: 1 }, mix: { text: 4, image: 0, pair: 4 } },
+      'no text in the mix',
+    ],
+  ])('refuses %s', (_, changes, expected) => {
+    const details = { code: 'config/objectives', expected: expect.stringContaining(expected) };
+    expect(() => pretrainRecipe(changes)).toThrow(expect.objectContaining(details));
   });
 });

@@ -1,7 +1,7 @@
 import { ConfigError, rejectUnknownKeys } from '@imglish/core';
 import { type MaskRatios, PAPER_MASK_RATIOS } from '../batches/masked-example.js';
 import type { StreamMix } from '../batches/pretrain-batches.js';
-import { PRETRAIN_STREAMS, type PretrainStream } from '../objectives/pretrain-loss.js';
+import { OBJECTIVE_NAMES, type ObjectiveWeights, objectivesIn } from '../objectives/objectives.js';
 import { INITIALIZATIONS, type Initialization } from './initialization.js';
 
 /** Everything that decides a pretraining run besides model and data. Plain JSON. */
@@ -33,8 +33,10 @@ export interface PretrainRecipe {
   maxGradientNorm: number;
   /** Decay of a moving average of the parameters, which is then what is kept of them; 0 for none. */
   ema: number;
-  /** Weight of each part of the loss. */
-  weights: Record<PretrainStream, number>;
+  /** What is learnt by, with the weight of each in the total; 0 reports one without learning from it. */
+  objectives: ObjectiveWeights;
+  /** Weight of single parts of the loss within their objective; 1 where none is given. */
+  weights: Readonly<Record<string, number>>;
   /** Activations are computed again instead of kept. */
   recompute: boolean;
   /** How parameters begin when there are none to go on from. */
@@ -64,7 +66,8 @@ export const PAPER_RECIPE: PretrainRecipe = {
   epsilon: 1e-6,
   maxGradientNorm: 3,
   ema: 0,
-  weights: { text: 1, image: 1, pairText: 1, pairImage: 1 },
+  objectives: { 'masked-data-modelling': 1 },
+  weights: {},
   recompute: false,
   initialization: 'reference',
 };
@@ -73,16 +76,21 @@ const MIX_KEYS = ['text', 'image', 'pair'] as const;
 const RATIO_KEYS = ['text', 'image', 'pairText'] as const;
 
 /**
- * A complete, checked recipe: the paper's, with changes.
+ * A complete, checked recipe: the paper's, with changes. A stream that no objective reads is left out
+ * of the mix, unless the changes ask for it.
  *
- * Throws `ConfigError`: `config/unknown-key` naming the nearest known key, `config/invalid-value`.
+ * Throws `ConfigError`: `config/unknown-key` naming the nearest known key, `config/invalid-value`,
+ * `config/objectives` for objectives that have nothing to read, or not what they need beside them.
  */
 export function pretrainRecipe(changes: Partial<PretrainRecipe> = {}): PretrainRecipe {
   rejectUnknownKeys('pretrainRecipe', changes, Object.keys(PAPER_RECIPE));
-  const recipe: PretrainRecipe = { ...PAPER_RECIPE, ...changes };
+  const { objectives = PAPER_RECIPE.objectives } = changes;
+  rejectUnknownKeys('pretrainRecipe objectives', objectives, OBJECTIVE_NAMES);
+  const recipe: PretrainRecipe = { ...PAPER_RECIPE, mix: mixFor(objectives), ...changes };
   rejectUnknownKeys('pretrainRecipe mix', recipe.mix, MIX_KEYS);
   rejectUnknownKeys('pretrainRecipe ratios', recipe.ratios, RATIO_KEYS);
-  rejectUnknownKeys('pretrainRecipe weights', recipe.weights, PRETRAIN_STREAMS);
+  const parts = objectivesIn(recipe.objectives).flatMap((objective) => objective.parts);
+  rejectUnknownKeys('pretrainRecipe weights', recipe.weights, parts);
   const whole = (key: keyof PretrainRecipe, least: number) =>
     check(key, `an integer of at least ${least}`, isWhole(recipe[key], least), recipe[key]);
   const number = (key: keyof PretrainRecipe, range: string, within: (value: number) => boolean) =>
@@ -115,11 +123,14 @@ export function pretrainRecipe(changes: Partial<PretrainRecipe> = {}): PretrainR
     RATIO_KEYS.every((key) => isNumber(ratios[key], (ratio) => ratio > 0 && ratio < 1)),
     ratios,
   );
+  const areWeights = (given: Readonly<Record<string, unknown>>) =>
+    Object.values(given).every((weight) => isNumber(weight, (value) => value >= 0));
+  check('weights', 'numbers of at least 0', areWeights(weights), weights);
   check(
-    'weights',
-    'a number of at least 0 for each part of the loss',
-    PRETRAIN_STREAMS.every((part) => isNumber(weights[part], (weight) => weight >= 0)),
-    weights,
+    'objectives',
+    'a weight of at least 0 for each, one of them positive',
+    areWeights(objectives) && Object.values(objectives).some((weight) => weight > 0),
+    objectives,
   );
   check(
     'initialization',
@@ -128,7 +139,43 @@ export function pretrainRecipe(changes: Partial<PretrainRecipe> = {}): PretrainR
     recipe.initialization,
   );
   check('recompute', 'a boolean', typeof recipe.recompute === 'boolean', recipe.recompute);
+  checkObjectives(recipe);
   return recipe;
+}
+
+function mixFor(objectives: ObjectiveWeights): StreamMix {
+  const read = new Set(objectivesIn(objectives).flatMap(({ streams }) => streams));
+  const { mix } = PAPER_RECIPE;
+  const of = (stream: keyof StreamMix) => (read.has(stream) ? mix[stream] : 0);
+  return { text: of('text'), image: of('image'), pair: of('pair') };
+}
+
+function checkObjectives({ objectives, mix }: PretrainRecipe): void {
+  const chosen = objectivesIn(objectives);
+  const check = (expected: string, valid: boolean, got: unknown): void => {
+    if (valid) return;
+    const details = { code: 'config/objectives', where: 'pretrainRecipe' };
+    throw new ConfigError({ ...details, expected, got: JSON.stringify(got) });
+  };
+  for (const { name, needs, streams } of chosen) {
+    for (const other of needs) {
+      const there = chosen.some((one) => one.name === other);
+      check(`${other} beside ${name}, which draws what is wrong by it`, there, objectives);
+    }
+    const some = streams.some((stream) => mix[stream] > 0);
+    check(`samples of ${streams.join(' or ')} in the mix, for ${name}`, some, mix);
+  }
+  for (const stream of MIX_KEYS) {
+    const read = chosen.some(({ streams }) => streams.includes(stream));
+    check(
+      `no ${stream} in the mix, which none of the objectives reads`,
+      read || mix[stream] === 0,
+      {
+        objectives: Object.keys(objectives),
+        mix,
+      },
+    );
+  }
 }
 
 function isNumber(value: unknown, within: (value: number) => boolean): boolean {

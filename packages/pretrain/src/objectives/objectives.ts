@@ -1,0 +1,29 @@
+import { imageTextContrastive } from './image-text-contrastive.js';
+import { imageTextMatching } from './image-text-matching.js';
+import { languageModelling } from './language-modelling.js';
+import type { Objective } from './objective.js';
+import { pixelRegression } from './pixel-regression.js';
+import { maskedDataModelling } from './pretrain-loss.js';
+
+/** All objectives by name: a new one is a file of its own, and a line here. */
+export const OBJECTIVES = {
+  'masked-data-modelling': maskedDataModelling,
+  'image-text-contrastive': imageTextContrastive,
+  'image-text-matching': imageTextMatching,
+  'language-modelling': languageModelling,
+  'pixel-regression': pixelRegression,
+} as const;
+
+export type ObjectiveName = keyof typeof OBJECTIVES;
+
+export const OBJECTIVE_NAMES: readonly ObjectiveName[] = Object.keys(OBJECTIVES) as ObjectiveName[];
+
+/** Weight of each objective in the total; 0 reports one without learning from it. */
+export type ObjectiveWeights = Readonly<Partial<Record<ObjectiveName, number>>>;
+
+/** The objectives that have a weight, in the order of the index. */
+export function objectivesIn(weights: ObjectiveWeights): readonly Objective[] {
+  const names = OBJECTIVE_NAMES.filter((name) => weights[name] !== undefined);
+  // Each reads what it has made itself; whoever mixes them looks at none of it.
+  return names.map((name) => OBJECTIVES[name] as unknown as Objective);
+}
