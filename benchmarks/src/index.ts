@@ -3,6 +3,7 @@ import { type Result, table } from './compare.js';
 import { gallery, galleryText } from './gallery.js';
 import { generate } from './generate.js';
 import { inference } from './inference.js';
+import { precisions } from './precisions.js';
 import type { RaceOptions } from './race.js';
 import { reportText } from './report.js';
 import { textLengths } from './text-lengths.js';
@@ -34,6 +35,7 @@ const benchmarks: Readonly<Record<string, (options: RaceOptions) => Promise<Outc
     const report = await gallery(note);
     return { json: report, text: galleryText(report) };
   },
+  precisions: races(precisions),
   'train-step': races(trainStep),
   'text-lengths': races(textLengths),
   'wasm-kernels': contests(wasmKernels),
@@ -43,7 +45,7 @@ const benchmarks: Readonly<Record<string, (options: RaceOptions) => Promise<Outc
 const USAGE = `usage: bench NAME [--json] [--rounds N] [--turn SECONDS] [--only CASE]
 
 NAME is one of ${Object.keys(benchmarks).join(', ')}.
-In races (inference, generate, train-step, text-lengths) every side runs about SECONDS (3) in each of N (7) rounds; inference and
+In races (inference, generate, precisions, train-step, text-lengths) every side runs about SECONDS (3) in each of N (7) rounds; inference and
 generate have several cases, of which CASE is run alone.`;
 
 const { name, json, options } = readArguments();

@@ -2,6 +2,7 @@ import { modelConfig } from '@imglish/core';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { gallery, galleryText } from './gallery.js';
 import { inference } from './inference.js';
+import { precisions } from './precisions.js';
 import type { Report } from './report.js';
 import { reportText } from './report.js';
 import { trainStep } from './train-step.js';
@@ -46,6 +47,12 @@ it('gallery is searched as a scan of all would', async () => {
   const report = await gallery(undefined, { entries: 400, width: 16, searches: 20 });
   expect(report.recall).toBeGreaterThan(0.95);
   expect(galleryText(report)).toContain('400 embeddings of width 16');
+});
+
+it('precisions: int8 is near float32', async () => {
+  const { cases } = await precisions(OPTIONS, config);
+  expect(cases[0]!.standings.map(({ side }) => side)).toEqual(['int8', 'float32']);
+  expect(cases[0]!.differences.float32).toBeLessThan(0.01);
 });
 
 it('train-step runs without Python; both ways of ours agree', async () => {
