@@ -14,12 +14,14 @@ import {
   valueAndGradients,
   writeSafetensors,
 } from '@imglish/core';
-import { withoutLeaks } from '@imglish/testing';
+import { expectAllClose, withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import { dispose, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { type AnyTask, TASK_BATCHES } from '../test/batches.js';
 import { randomParameters, reduced, smallConfig } from '../test/small-model.js';
+import { TOY_TASKS, toyTokenizer } from '../test/toy-data.js';
+import { type Task, taskModel, tasks } from './index.js';
 
 const MODELS = PRESET_NAMES.flatMap((name) =>
   (['released', 'paper'] as const).map((variant) => ({ name, variant })),
@@ -40,6 +42,16 @@ async function savedAndLoaded(parameters: Parameters, specs: ParameterSpecs) {
   const file = await openSafetensors(bytesSource(sink.bytes()));
   return loadTensors(loadCheckpoint(file, { specs }));
 }
+
+/** The numbers of predictions, whatever they are. */
+function numbersIn(value: unknown): number[] {
+  if (typeof value === 'number') return [value];
+  return value instanceof Object ? Object.values(value).flatMap(numbersIn) : [];
+}
+
+const PREDICT_OPTIONS: Readonly<Record<string, object>> = {
+  'image-captioning': { maxLength: 6, beams: 2 },
+};
 
 describe.each(TASK_BATCHES)('%s', (key, { task, options, inputs: inputsFor }) => {
   const { normalizeOutput } = task;
@@ -82,6 +94,27 @@ describe.each(TASK_BATCHES)('%s', (key, { task, options, inputs: inputsFor }) =>
         outputsOf(task, parameters, config, inputs),
       );
       dispose(loaded);
+    });
+
+    it('predicts, of examples together what it does of each, and is scored', async () => {
+      const { labels, examples } = TOY_TASKS[key];
+      const whole = tasks[key] as unknown as Task;
+      const preprocessor = whole.preprocessor(config.imageSize);
+      const reader = { config, labels, tokenizer: toyTokenizer(), preprocessor };
+      const model = taskModel(reader, parameters);
+      const some = examples.slice(0, 2);
+      const predict = (asked: readonly object[]) =>
+        whole.predict(model, asked.map(whole.query), PREDICT_OPTIONS[whole.name]);
+
+      const together = await predict(some);
+      const alone = [...(await predict([some[0]!])), ...(await predict([some[1]!]))];
+      await model.dispose();
+      const numbers = numbersIn(together);
+      expect(together).toHaveLength(2);
+      expect(numbers.length).toBeGreaterThan(1);
+      expectAllClose(numbers, numbersIn(alone));
+      const references = some.map((example) => whole.reference(example, labels));
+      expect(Object.values(whole.metric(together, references)).every(Number.isFinite)).toBe(true);
     });
   });
 

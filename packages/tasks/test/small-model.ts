@@ -34,7 +34,7 @@ export function reduced(name: PresetName, variant: Variant, normalizeOutput: boo
     variant,
     fusionLayers: variant === 'paper' ? 1 : 0,
     imageSize: [2 * config.patchSize, 2 * config.patchSize],
-    vocabularySize: 11,
+    vocabularySize: 36, // as many as the toy tokenizer has
     dim,
     heads: 2,
     ffnDim: Math.round((config.ffnDim / config.dim) * dim),
