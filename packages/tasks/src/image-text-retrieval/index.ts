@@ -1,4 +1,5 @@
 import type { PairExample } from '@imglish/core';
+import { MASKED_DATA_MODELLING, PRETRAINING } from '@imglish/pretrain';
 import { defaultPreprocessor } from '@imglish/tokenizers';
 import type { Task } from '../task.js';
 import { batch } from './batch.js';
@@ -25,6 +26,7 @@ export const imageTextRetrieval: Task<{
   normalizeOutput: true,
   labels: undefined,
   readsText: true,
+  partOf: [MASKED_DATA_MODELLING, PRETRAINING],
   options: () => ({}),
   preprocessor: defaultPreprocessor,
   recipe: retrievalRecipe,

@@ -2,7 +2,7 @@ import type { Dataset, PairExample } from '@imglish/core';
 import { defaultPreprocessor, preprocessImage } from '@imglish/tokenizers';
 import { tokenizeCaption } from '../metrics/tokenize-caption.js';
 import type { Metrics } from '../task.js';
-import { metric } from './metric.js';
+import { metric, reference } from './metric.js';
 
 /** Side that images are compared at, pixels. */
 const SIDE = 16;
@@ -34,7 +34,8 @@ export async function pixelBaseline(
   const predictions = [];
   const references = [];
   for (let i = 0; i < Math.min(count, data.size); i++) {
-    const { id, image, captions } = await data.get(i);
+    const example = await data.get(i);
+    const { image, captions } = example;
     const pixels = pixelVector(image);
     const near = known
       .map(({ pixels: other, words }) => ({ likeness: dot(pixels, other), words }))
@@ -44,7 +45,7 @@ export async function pixelBaseline(
       image: vectorOf(near.flatMap(({ words }) => words)),
       texts: captions.map((caption) => vectorOf(tokenizeCaption(caption))),
     });
-    references.push({ id });
+    references.push(reference(example));
   }
   return metric(predictions, references);
 }
