@@ -25,23 +25,23 @@ const tasks = {
   },
   'visual-question-answering': {
     data: at('scenes', 'coco'),
-    flags: ['--steps', '3000', '--batch', '48', '--no-augment', '--validation', 'val'],
-    blind: ['--steps', '800'],
+    flags: ['--steps', '2500', '--batch', '48', '--no-augment', '--validation', 'val'],
+    blind: ['--steps', '500'],
   },
   'visual-reasoning': {
     data: at('pairs', 'nlvr2'),
-    flags: ['--steps', '2500', '--batch', '32', '--no-augment', '--validation', 'dev'],
-    blind: ['--steps', '300'],
+    flags: ['--steps', '2000', '--batch', '32', '--no-augment', '--validation', 'dev'],
+    blind: ['--steps', '200'],
     test: 'test1',
   },
   'image-captioning': {
     data: at('scenes', 'coco'),
-    flags: ['--steps', '800', '--batch', '48', '--no-augment', '--validation', 'val'],
+    flags: ['--steps', '700', '--batch', '48', '--no-augment', '--validation', 'val'],
     limits: { validation: 100, test: 1000 },
   },
   'image-text-retrieval': {
     data: at('scenes', 'coco'),
-    flags: ['--steps', '1000', '--batch', '64', '--no-augment', '--validation', 'val'],
+    flags: ['--steps', '800', '--batch', '64', '--no-augment', '--validation', 'val'],
     limits: { test: 1000 },
   },
 };
