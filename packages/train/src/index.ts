@@ -1,11 +1,15 @@
 export * from './communicator/communicator.js';
 export type { IndexedBatch } from './loop/batches.js';
 export * from './loop/contracts.js';
+export type { Patience } from './loop/data-wait.js';
 export type { Exchange, ForwardedBatch } from './loop/exchange.js';
+export type { NormRule } from './loop/norm-watch.js';
 export { assertFinite } from './loop/not-finite.js';
 export { sourceOf, tensorsOf } from './loop/state.js';
+export { type StepGradients, type StepInputs, stepGradients } from './loop/step.js';
 export type { Loan, Stepper } from './loop/stepper.js';
 export * from './loop/train.js';
+export * from './loop/warnings.js';
 export * from './optimizer/adamw.js';
 export {
   adamWUpdate,

@@ -6,6 +6,7 @@ import {
   type Parameters,
 } from '@imglish/core';
 import {
+  type Guards,
   type OnStep,
   parameterGroups,
   type Run,
@@ -22,7 +23,7 @@ import { plannedSteps } from './recipe.js';
 import { type TuningOptions, tuning } from './trained.js';
 import { changingModel } from './validator.js';
 
-export interface FineTuneOptions<T extends TaskTypes> extends TuningOptions {
+export interface FineTuneOptions<T extends TaskTypes> extends TuningOptions, Guards {
   task: Task<T>;
   reader: TaskReader;
   recipe: T['Recipe'];
@@ -145,6 +146,7 @@ export async function fineTune<T extends TaskTypes>(
       ...(options.run ? { run: options.run } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.compiler ? { compiler: options.compiler } : {}),
+      ...{ norms: options.norms, patience: options.patience, onWarning: options.onWarning },
       onStep,
     });
     for (const { m, v } of Object.values(state.moments)) disposeAll({ m, v });

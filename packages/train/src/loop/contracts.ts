@@ -1,6 +1,7 @@
 import type { Parameters } from '@imglish/core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import type { Moments } from '../optimizer/adamw.js';
+import type { TrainWarning } from './warnings.js';
 
 /** Inputs of a loss; everything besides `size` is between the batch source and the loss. */
 export interface Batch {
@@ -15,7 +16,11 @@ export interface Batch {
  * s·k·R … (s + 1)·k·R − 1. What is random in a batch (order, masks, drop paths) is drawn from the
  * index by core's `draw`. The caller owns the batch and the tensors in it.
  */
-export type BatchSource<B extends Batch> = (index: number) => Promise<B>;
+export interface BatchSource<B extends Batch> {
+  (index: number): Promise<B>;
+  /** What the batches under way are waiting for, in words, for whoever wonders why they do not come. */
+  waitingFor?: () => string;
+}
 
 /** One stream's loss, not yet divided: Σ over its samples (or slots), and how many there were. */
 export interface LossTerm {
@@ -119,4 +124,6 @@ export interface Run {
   settled?(): Promise<void>;
   /** Appends to the log. */
   log(metrics: StepMetrics): Promise<void>;
+  /** Tells people. */
+  warn?(warning: TrainWarning): void;
 }

@@ -15,12 +15,26 @@ import type {
   StepMetrics,
   TrainState,
 } from './contracts.js';
+import { checkPatience, type Patience, waitForBatches } from './data-wait.js';
 import { eagerStepper } from './eager.js';
 import { type Exchange, exchanging } from './exchange.js';
+import { type NormRule, normWatch } from './norm-watch.js';
+import { comparingRanks } from './same-weights.js';
 import { beginFrom } from './state.js';
 import type { Lent, Loan, Settings, Stepper } from './stepper.js';
+import type { TrainWarning } from './warnings.js';
 
-export interface TrainOptions<B extends Batch> {
+/** What a run is watched for. */
+export interface Guards {
+  /** When gradient norms are worth a warning, or the end. */
+  norms?: NormRule | undefined;
+  /** How long a step waits for its batches. */
+  patience?: Patience | undefined;
+  /** Told of what somebody should look at; so is the run. */
+  onWarning?: ((warning: TrainWarning) => void) | undefined;
+}
+
+export interface TrainOptions<B extends Batch> extends Guards {
   /** Where training begins, unless `run` has a checkpoint. Stays the caller's, who may dispose it any time. */
   parameters: Parameters;
   loss: Loss<B>;
@@ -59,9 +73,14 @@ export interface TrainOptions<B extends Batch> {
   compiler?: Compiler;
   /** Default: one rank. Close it when `train` has ended, or failed: else the other ranks wait. */
   communicator?: Communicator;
+  /** Steps after which the ranks compare their parameters, as they do where a run begins or goes on; default 100. */
+  compareRanksEvery?: number;
   /** Checkpoints, log and resume; on rank 0 only. */
   run?: Run;
-  /** When aborted, the running step is finished and saved, on all ranks, and `train` returns. */
+  /**
+   * When aborted, the running step is finished and saved, on all ranks, and `train` returns. One that
+   * still waits for its batches, on the only rank, is not begun.
+   */
   signal?: AbortSignal;
   /**
    * After each step; `parameters()` and, with `ema`, their `average()` are lent until it ends, for an
@@ -94,7 +113,8 @@ export interface TrainResult {
  *
  * @throws ConfigError `train/options` for options that cannot be.
  * @throws TrainError `train/not-finite` for a loss or gradient that is NaN or infinite; nothing of the
- * step is saved. `train/nothing-to-learn`, `train/unknown-stream`, `train/counts`, `train/loss-term`,
+ * step is saved. `train/exploding-norm`, `train/stuck-data` where these end a run.
+ * `train/nothing-to-learn`, `train/unknown-stream`, `train/counts`, `train/loss-term`,
  * `train/state` for losses, batches or checkpoints that do not fit; with a compiler also
  * `train/batch`, `train/context` for what cannot be recorded.
  */
@@ -120,8 +140,10 @@ export type LoopOptions<B extends Batch> = Pick<
   | 'compiler'
   | 'ema'
   | 'communicator'
+  | 'compareRanksEvery'
   | 'run'
   | 'signal'
+  | keyof Guards
   | 'onStep'
 >;
 
@@ -136,12 +158,20 @@ export async function trainLoop<B extends Batch>(
 ): Promise<TrainResult> {
   const { accumulate = 1, communicator = soloCommunicator(), compiler } = options;
   const { parameters, run, steps, signal, ema } = options;
+  const watchNorm = normWatch(options.norms);
+  checkPatience(options.patience);
+  const warn = (warning: TrainWarning): void => {
+    run?.warn?.(warning);
+    options.onWarning?.(warning);
+  };
   const started = performance.now();
   const beginning = {
     ...{ parameters, run, communicator, compiler: compiler?.description },
     averages: ema !== undefined,
   };
-  const stepper = await beginFrom(beginning, (state) => open(state, communicator));
+  const stepper = await beginFrom(beginning, async (state) =>
+    comparingRanks(await open(state, communicator), communicator, options.compareRanksEvery ?? 100),
+  );
   let step = stepper.state().step;
   let saved = run && step > 0 ? step : -1;
   let metrics: StepMetrics | undefined;
@@ -161,7 +191,17 @@ export async function trainLoop<B extends Batch>(
         break;
       }
       const begun = performance.now();
-      const batches = await (upcoming ?? fetch(step));
+      const fetched = upcoming ?? fetch(step);
+      upcoming = undefined;
+      const batches = await waitForBatches(fetched, {
+        ...{ step, warn, patience: options.patience },
+        source: () => options.batches.waitingFor?.() ?? `batches of ${options.batches.name}`,
+        signal: communicator.size === 1 ? signal : undefined,
+      });
+      if (!batches) {
+        stopped = true;
+        break;
+      }
       upcoming = step + 1 < steps ? fetch(step + 1) : undefined;
       const done = await stepper.step(batches).finally(() => disposeBatches(batches));
       step = done.step;
@@ -174,6 +214,8 @@ export async function trainLoop<B extends Batch>(
         },
       };
       await run?.log(metrics);
+      const exploding = watchNorm(step, done.gradientNorm);
+      if (exploding) warn(exploding);
       if (options.onStep) await lendTo(options.onStep, metrics, stepper);
       if (run && step % run.every === 0) {
         await run.save(stepper.state());
@@ -241,6 +283,12 @@ function checkOptions<B extends Batch>(options: TrainOptions<B>): void {
   const without = Object.keys(parameters).filter((name) => !groups[name]);
   check('a group for every parameter', without.length === 0, `none for ${without.join(', ')}`);
   check('counts together with a compiler', !options.compiler || !!options.counts, 'none');
+  const { compareRanksEvery = 1 } = options;
+  check(
+    'a positive whole number of steps between comparisons of ranks',
+    Number.isInteger(compareRanksEvery) && compareRanksEvery > 0,
+    compareRanksEvery,
+  );
   check('a run on rank 0 only', !run || !options.communicator?.rank, options.communicator?.rank);
   check(
     'a positive whole number of steps between checkpoints',

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { CheckpointError, ConfigError, TrainError } from '@imglish/core';
 import type { Run, SavedState, StateSource, StepMetrics } from '../loop/contracts.js';
 import { copyOf } from '../loop/state.js';
+import { describeWarning, type TrainWarning } from '../loop/warnings.js';
 import { background } from './background.js';
 import {
   type CheckpointFacts,
@@ -20,6 +21,7 @@ import { differingKeys } from './difference.js';
 import { writeText } from './durable.js';
 import { describeEngine, type EngineDescription } from './engine-description.js';
 import { takeLock } from './lock.js';
+import type { Observer } from './observer.js';
 import { type Retention, retentionOf, stepsToRemove } from './retention.js';
 import { scoreKeeper } from './score-keeper.js';
 import { openStepLog } from './step-log.js';
@@ -43,6 +45,8 @@ export interface OpenRunOptions {
   engine?: EngineDescription;
   /** Further files of each checkpoint, such as `config.json`: they make it a model directory. */
   files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Shown every step and warning, such as `tensorBoard`; closed with the run. */
+  observers?: readonly Observer[];
   /** What a person should know: another engine than before, a damaged checkpoint. Default: stderr. */
   onMessage?: (message: string) => void;
 }
@@ -77,7 +81,11 @@ export async function openRun(dir: string, options: OpenRunOptions): Promise<Fol
   checkOptions(options);
   const { every, files = {}, engine = describeEngine(), shardBytes = 5e9 } = options;
   const keep = retentionOf(options.keep ?? 3);
-  const onMessage = options.onMessage ?? ((message) => console.warn(message));
+  const { observers = [] } = options;
+  const onMessage = (message: string): void => {
+    for (const observer of observers) observer.message?.(message);
+    (options.onMessage ?? console.warn)(message);
+  };
   const identity = JSON.parse(JSON.stringify({ config: options.config, seed: options.seed }));
   const factsOf = (compiler: string | undefined): CheckpointFacts => ({
     ...identity,
@@ -109,7 +117,12 @@ export async function openRun(dir: string, options: OpenRunOptions): Promise<Fol
       every,
       async restore(compiler?: string): Promise<SavedState | undefined> {
         const restored = await latestUsable(dir, onMessage);
-        await log.cutAfter(restored?.state.step ?? 0, ({ total }) => scores.loss(total));
+        const step = restored?.state.step ?? 0;
+        await log.cutAfter(step, (metrics) => {
+          scores.loss(metrics.total);
+          for (const observer of observers) observer.past?.(metrics);
+        });
+        for (const observer of observers) await observer.begin?.(step);
         if (!restored) return undefined;
         const now = JSON.parse(JSON.stringify(factsOf(compiler).engine));
         const other = differingKeys(restored.facts.engine, now);
@@ -128,9 +141,14 @@ export async function openRun(dir: string, options: OpenRunOptions): Promise<Fol
       },
       settled: () => writing.settled(),
       score: scores.give,
+      warn(warning: TrainWarning): void {
+        for (const observer of observers) observer.warn?.(warning);
+        (options.onMessage ?? console.warn)(`${dir}: ${describeWarning(warning)}`);
+      },
       async log(metrics: StepMetrics): Promise<void> {
         scores.loss(metrics.total);
         await log.append(metrics);
+        for (const observer of observers) await observer.step?.(metrics);
       },
       async latest(): Promise<string | undefined> {
         const [step] = await checkpointSteps(dir);
@@ -139,6 +157,7 @@ export async function openRun(dir: string, options: OpenRunOptions): Promise<Fol
       async close(): Promise<void> {
         // A failure has been told, and there is nobody left to stop.
         await writing.settled().catch(() => {});
+        for (const observer of observers) await observer.close?.();
         await log.close();
         await unlock();
       },
