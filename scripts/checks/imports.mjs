@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   core: [],
   tokenizers: ['core'],
   train: ['core'],
+  mpi: ['core', 'train'],
   pretrain: ['core', 'tokenizers', 'train'],
   tasks: ['core', 'tokenizers', 'train', 'pretrain'],
   data: ['core', 'tokenizers'],

@@ -1,0 +1,2 @@
+export { findLibMpi } from './node/library.js';
+export * from './node/open-mpi.js';
