@@ -2,9 +2,11 @@ import { checkpoints } from '../checkpoints.js';
 import { manifest } from '../manifest.js';
 import type { Suite } from '../suite.js';
 import { vqKdCodebook } from './codebook.js';
+import { maskedImages } from './masked-images.js';
 import { masks } from './masks.js';
 import { vqKdOfficialNames } from './official.js';
 import { vqKdOptimizer } from './optimizer.js';
+import { sensitivity } from './sensitivity.js';
 import { vqKdTokenizer } from './tokenizer.js';
 
 /** Every part of a set of VQ-KD's fixtures that is checked. */
@@ -16,4 +18,6 @@ export const VQ_KD_SUITES: readonly Suite[] = [
   vqKdOptimizer,
   vqKdOfficialNames,
   masks,
+  maskedImages,
+  sensitivity,
 ];

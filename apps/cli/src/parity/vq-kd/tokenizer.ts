@@ -37,7 +37,7 @@ import type { Report, Values } from '../report.js';
 import type { Suite } from '../suite.js';
 import { configOf, patchesOf, settingsOf, shaped, vectorsOf, WEIGHTS } from './set.js';
 
-const FORWARD = 'forward_eval.safetensors';
+export const FORWARD = 'forward_eval.safetensors';
 const TRAIN = 'forward_train.safetensors';
 const GRADIENTS = 'grads/vqkd.safetensors';
 const PIXELS = 'pre_process.safetensors';
@@ -136,7 +136,7 @@ async function checkForward(
 }
 
 /** Every tensor of a forward pass that the fixtures may name. */
-async function forwardOf(
+export async function forwardOf(
   set: FixtureSet,
   engine: Engine,
   config: VqKdConfig,
