@@ -15,7 +15,7 @@ import {
   type ValidationScore,
 } from '@imglish/tasks';
 import type { Progress } from '@imglish/train';
-import { openRun, progress, stopOnSignals } from '@imglish/train/node';
+import { progress, stopOnSignals } from '@imglish/train/node';
 import { Argument, type Command } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { readText } from '../model/read-file.js';
@@ -26,9 +26,16 @@ import { scoreModel } from '../tasks/score-model.js';
 import { openScores } from '../tasks/scores.js';
 import { metricLines } from '../tasks/show.js';
 import { openDataOf } from '../tasks/task-data.js';
-import { integer, parseJsonObject, positive } from './options.js';
+import { integer, parseJsonObject, positive, share } from './options.js';
+import {
+  addRunOptions,
+  guardsOf,
+  openWatchedRun,
+  type RunOptions,
+  stoppedExitCode,
+} from './run-options.js';
 
-interface FinetuneOptions {
+interface FinetuneOptions extends RunOptions {
   model: string;
   data: string;
   out: string;
@@ -50,7 +57,8 @@ interface FinetuneOptions {
   augment: boolean;
   blind?: boolean;
   blindModel?: string;
-  every: number;
+  ema?: number;
+  dropPath?: number;
   evaluateEvery?: number;
   threads?: number;
   backend?: string;
@@ -59,8 +67,7 @@ interface FinetuneOptions {
 
 /** `imglish finetune`: a model for a task, from a pretrained one or that of another task. */
 export function registerFinetune(program: Command): void {
-  program
-    .command('finetune')
+  addRunOptions(program.command('finetune'))
     .description('tune a model for a task; run it again to go on where it stopped')
     .addArgument(new Argument('<task>', 'what for').choices([...TASK_NAMES]))
     .requiredOption(
@@ -87,7 +94,8 @@ export function registerFinetune(program: Command): void {
     .option('--no-augment', 'images as they are')
     .option('--blind', 'grey in the place of every image: what the text alone tells')
     .option('--blind-model <path>', 'a model tuned with --blind, or its scores, to compare with')
-    .option('--every <steps>', 'steps between two checkpoints', integer(1), 100)
+    .option('--drop-path <share>', 'stochastic depth of the last layer', share)
+    .option('--ema <decay>', 'scores and keeps the moving average of the parameters', share)
     .option('--evaluate-every <steps>', 'by default a tenth of the run', integer(1))
     .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
     .option('--backend <name>', 'engine to compute with; by default the first that works')
@@ -118,14 +126,19 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
   if (ignored.length > 0) say(`not used: ${ignored.join(', ')}`);
   if (resized.length > 0) say(`resized: ${resized.join(', ')}`);
   const { model, data, split, freeze = [], linearProbe = false, lora = 0, blind = false } = options;
-  const folder = await openRun(join(options.out, RUN_FILES.run), {
-    config: {
-      ...{ task: task.name, model, data, split, blind, steps, freeze, linearProbe, lora },
-      recipe: { ...recipe },
-    },
+  const label = `tuning on ${backend.name}`;
+  const config = {
+    ...{ task: task.name, model, data, split, blind, steps, freeze, linearProbe, lora },
+    recipe: { ...recipe },
+  };
+  const plan = {
+    out: options.out,
+    title: `${task.name}, ${label}`,
+    config,
     seed: recipe.seed,
-    every: options.every,
-  });
+    steps,
+  };
+  const folder = await openWatchedRun(plan, options);
   const { signal, dispose } = stopOnSignals();
   const target = join(options.out, RUN_FILES.model);
   const scores = await openScores(join(options.out, RUN_FILES.scores));
@@ -176,10 +189,11 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
           return state;
         },
       },
+      ...guardsOf(options),
       signal,
       compiler: backend.compiler,
       onStep: ({ step, losses }) => {
-        shown ??= progress(`tuning on ${backend.name}`, steps, { json, start: step - 1 });
+        shown ??= progress(label, steps, { json, start: step - 1 });
         shown.set(step, losses);
       },
     });
@@ -187,6 +201,7 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
     if (!done.stopped && !validation) await save(done.parameters);
     disposeAll(done.parameters);
     const result = { steps: done.step, stopped: done.stopped, model: target };
+    if (done.stopped) process.exitCode = stoppedExitCode(signal);
     if (done.stopped) say(`stopped after step ${done.step}; run it again to go on`);
     else {
       const report = await reportOn(task, backend, options);
@@ -233,8 +248,10 @@ async function reportOn(task: Task, backend: Backend, options: FinetuneOptions):
 async function changesOf(options: FinetuneOptions): Promise<Partial<FineTuningRecipe>> {
   const file = options.recipe;
   const ofFile: Partial<FineTuningRecipe> = file ? parseJsonObject(await readText(file), file) : {};
-  const { epochs, batch, accumulate, lr, layerDecay, seed } = options;
-  const given = Object.entries({ epochs, batch, accumulate, lr, layerDecay, seed });
+  const { epochs, batch, accumulate, lr, layerDecay, seed, ema, dropPath } = options;
+  const given = Object.entries({
+    ...{ epochs, batch, accumulate, lr, layerDecay, seed, ema, dropPath },
+  });
   return {
     ...ofFile,
     ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),

@@ -19,6 +19,13 @@ export function positive(text: string): number {
   throw new InvalidArgumentError('a number above 0 is expected.');
 }
 
+/** Parses a number from 0 up to, not including, 1 from the command line. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError('a number from 0 up to, not including, 1 is expected.');
+}
+
 /** Throws `config/unsupported-option` where one of these options was given: `when` they mean nothing. */
 export function refuseOptions(command: Command, names: readonly string[], when: string): void {
   const given = names.filter((name) => command.getOptionValueSource(name) === 'cli');

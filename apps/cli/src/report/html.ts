@@ -25,8 +25,8 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return `<table><thead>${line(head, 'th')}</thead><tbody>${rows.map((row) => line(row, 'td')).join('\n')}</tbody></table>`;
 }
 
-/** A page that needs nothing besides itself. */
-export function page(title: string, body: string): string {
+/** A page that needs nothing besides itself; `head` is added to its head. */
+export function page(title: string, body: string, head = ''): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -47,7 +47,7 @@ img { image-rendering: pixelated; border-radius: 4px; vertical-align: middle; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); gap: 1rem; } .card { margin: 0; padding: .7rem; border: 1px solid var(--line); border-radius: 6px; } .card figcaption { opacity: 1; } .card p { margin: .35rem 0 0; } .asked { font-style: italic; } .own img { outline: 3px solid #2a8a3e; }
 .note { opacity: .75; font-size: .9em; } figure { display: inline-block; margin: 0 1rem 1rem 0; } figcaption { font-size: .8em; opacity: .75; }
 </style>
-</head>
+${head}</head>
 <body>
 ${body}
 </body>
