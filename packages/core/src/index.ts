@@ -9,6 +9,8 @@ export * from './checkpoint/index.js';
 export * from './errors/errors.js';
 export * from './examples/answer-score.js';
 export * from './examples/examples.js';
+export * from './examples/sound-example.js';
+export * from './examples/window-order.js';
 export * from './model/index.js';
 export * as ops from './ops/index.js';
 export * from './parameters/initialize.js';

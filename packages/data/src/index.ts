@@ -48,13 +48,13 @@ export { dataFormat, dataFormats, findFormat } from './formats/formats.js';
 export type { DataFiles } from './records/files.js';
 export type { OnProblem } from './records/record-error.js';
 export { expandBraces } from './streaming/brace-expansion.js';
+export type { EncodedPair } from './streaming/encoded-pair.js';
 export { type ParquetShardsOptions, parquetShards } from './streaming/parquet/parquet-shards.js';
 export * from './streaming/sample-stream.js';
 export * from './streaming/shard.js';
 export { shardDataset } from './streaming/shard-dataset.js';
 export type { BrokenOptions, BrokenRecord } from './streaming/sound-records.js';
 export { type TarShardOptions, tarShard } from './streaming/tar/tar-shard.js';
-export { type WindowOrderOptions, windowOrder } from './streaming/window-order.js';
 export {
   ANSWER_FILE,
   type AnswerTargets,

@@ -11,4 +11,6 @@ export {
   imageDecoder,
 } from './streaming/node/image-decoder.js';
 export * from './streaming/node/open-shards.js';
+export type { IndexedShard } from './streaming/node/shard-index.js';
+export * from './streaming/node/write/write-shards.js';
 export * from './texts/text-files.js';

@@ -26,6 +26,11 @@ export interface PairExample {
 export interface Dataset<T> {
   /** Number of examples. */
   readonly size: number;
+  /**
+   * Sizes of its parts, such as shards, where examples of one part are best read after each other;
+   * their sum is `size`. Without it, every order is as quick.
+   */
+  readonly parts?: readonly number[];
   get(index: number): Promise<T>;
 }
 

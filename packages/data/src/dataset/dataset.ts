@@ -1,4 +1,4 @@
-import { ConfigError, DataError, type Dataset } from '@imglish/core';
+import { ConfigError, DataError, type Dataset, endsOf, firstAbove } from '@imglish/core';
 
 /** A data set of items that are already in memory. */
 export function arrayDataset<T>(items: readonly T[]): Dataset<T> {
@@ -21,8 +21,10 @@ export function mapDataset<T, U>(
   dataset: Dataset<T>,
   f: (example: T, index: number) => U | Promise<U>,
 ): Dataset<U> {
+  const { size, parts } = dataset;
   return {
-    size: dataset.size,
+    size,
+    ...(parts && { parts }),
     get: async (index: number): Promise<U> => f(await dataset.get(index), index),
   };
 }
@@ -40,23 +42,32 @@ export function subset<T>(dataset: Dataset<T>, indices: ArrayLike<number>): Data
   };
 }
 
-/** All examples of the first data set, then all of the second, and so on. */
+/** Neighbours of a data set without parts that stay together beside one that has parts. */
+const PIECE = 256;
+
+/**
+ * All examples of the first data set, then all of the second, and so on. Where one has parts, so has
+ * the whole; those without are taken in pieces, so that the others come between.
+ */
 export function concatDatasets<T>(...datasets: readonly Dataset<T>[]): Dataset<T> {
-  const ends: number[] = [];
-  let size = 0;
-  for (const dataset of datasets) {
-    size += dataset.size;
-    ends.push(size);
-  }
+  const ends = endsOf(datasets.map((dataset) => dataset.size));
+  const size = ends.at(-1) ?? 0;
+  const hasParts = datasets.some(({ parts }) => parts);
   return {
     size,
+    ...(hasParts && { parts: datasets.flatMap(({ parts, size }) => parts ?? piecesOf(size)) }),
     async get(index: number): Promise<T> {
       checkIndex('concatDatasets.get', index, size);
-      const which = ends.findIndex((end) => index < end);
+      const which = firstAbove(ends, index);
       const dataset = datasets[which]!;
       return dataset.get(index - (ends[which]! - dataset.size));
     },
   };
+}
+
+function piecesOf(size: number): number[] {
+  const count = Math.ceil(size / PIECE);
+  return Array.from({ length: count }, (_, i) => Math.min(PIECE, size - i * PIECE));
 }
 
 /** Every example in order: for small data sets, tests and evaluation. */

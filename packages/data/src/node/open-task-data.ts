@@ -1,9 +1,10 @@
 import { ConfigError, type Dataset, type LabelledDataset, rejectUnknownKeys } from '@imglish/core';
 import { arrayDataset, concatDatasets, mapDataset, subset } from '../dataset/dataset.js';
-import type { DataFormat, DataTask, SplitOf, TaskData } from '../formats/format.js';
+import type { DataFormat, DataTask, FileReader, SplitOf, TaskData } from '../formats/format.js';
 import { dataFormat, findFormat } from '../formats/formats.js';
 import { hasFile } from '../records/files.js';
 import { recordError, throwProblem } from '../records/record-error.js';
+import type { EncodedPair } from '../streaming/encoded-pair.js';
 import { ANSWER_FILE, answerVocabulary } from '../vqav2/answer-vocabulary.js';
 import { type FileReaderOptions, fileReader } from './file-reader.js';
 import { fileRoot } from './file-root.js';
@@ -47,6 +48,55 @@ export async function openTaskData<T extends DataTask>(
     'decode',
     'keepBytes',
   ]);
+  const { decode, keepBytes } = options;
+  const reader = fileReader(root, {
+    ...(decode && { decode }),
+    ...(keepBytes !== undefined && { keepBytes }),
+  });
+  const opened = await openExamples(task, root, split, options, reader);
+  const { examples, labels } = opened;
+  return (labels ? withLabels(examples, labels) : examples) as unknown as TaskData[T];
+}
+
+/** `openTaskData` of captioned pictures, with pictures as they are stored. */
+export function openEncodedPairs(
+  root: string,
+  split: string,
+  options: Pick<OpenTaskDataOptions, 'format'> = {},
+): Promise<Dataset<EncodedPair>> {
+  const { bytes } = fileReader(root);
+  return openCaptioned(root, split, options, bytes);
+}
+
+/** The captions alone; no picture is read. */
+export function openCaptions(
+  root: string,
+  split: string,
+  options: Pick<OpenTaskDataOptions, 'format'> = {},
+): Promise<Dataset<Pick<EncodedPair, 'id' | 'captions'>>> {
+  return openCaptioned(root, split, options, async () => undefined);
+}
+
+/** Formats hand on what a reader gives for a picture, whatever it is. */
+async function openCaptioned<P>(
+  root: string,
+  split: string,
+  options: Pick<OpenTaskDataOptions, 'format'>,
+  picture: (file: string, place: string) => Promise<P>,
+): Promise<Dataset<{ id: string; image: P; captions: readonly string[] }>> {
+  rejectUnknownKeys('openCaptioned', options, ['format']);
+  const reader = { ...fileReader(root), image: picture } as unknown as FileReader;
+  const { examples } = await openExamples('image-captioning', root, split, options, reader);
+  return examples as Dataset<{ id: string; image: P; captions: readonly string[] }>;
+}
+
+async function openExamples(
+  task: DataTask,
+  root: string,
+  split: string,
+  options: OpenTaskDataOptions,
+  reader: FileReader,
+): Promise<{ examples: Dataset<unknown>; labels: readonly string[] | undefined }> {
   const files = fileRoot(root);
   const format = options.format ? dataFormat(options.format) : await findFormat(files, task);
   checkTask(format, task);
@@ -56,13 +106,7 @@ export async function openTaskData<T extends DataTask>(
     ...(await Promise.all(splits.map((of) => recordsOf(root, format, of)))),
   );
   if (options.onlyAnswerable) records = await answerable(records, new Set(labels));
-  const { decode, keepBytes } = options;
-  const reader = fileReader(root, {
-    ...(decode && { decode }),
-    ...(keepBytes !== undefined && { keepBytes }),
-  });
-  const examples = mapDataset(records, (record) => format.example(record, reader));
-  return (labels ? withLabels(examples, labels) : examples) as unknown as TaskData[T];
+  return { examples: mapDataset(records, (record) => format.example(record, reader)), labels };
 }
 
 function withLabels<E>(examples: Dataset<E>, labels: readonly string[]): LabelledDataset<E> {

@@ -1,8 +1,7 @@
-import { ConfigError, DataError, draw } from '@imglish/core';
+import { ConfigError, DataError, DEFAULT_WINDOW, draw, windowOrder } from '@imglish/core';
 import { checkCount } from '../dataset/dataset.js';
 import type { Shard } from './shard.js';
 import { type BrokenOptions, type SoundRecord, soundRecords } from './sound-records.js';
-import { DEFAULT_WINDOW, windowOrder } from './window-order.js';
 
 export interface SampleStreamOptions extends BrokenOptions {
   readonly seed: number;

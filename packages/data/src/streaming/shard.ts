@@ -16,3 +16,11 @@ export interface Shard<T> {
 export function datasetShard<T>(name: string, dataset: Dataset<T>): Shard<T> {
   return { name, size: dataset.size, read: (record) => dataset.get(record) };
 }
+
+/** `f` of every record, computed when it is read. */
+export function mapShard<T, U>(
+  { read, ...rest }: Shard<T>,
+  f: (example: T, record: number) => U | Promise<U>,
+): Shard<U> {
+  return { ...rest, read: async (record) => f(await read(record), record) };
+}

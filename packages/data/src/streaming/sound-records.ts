@@ -1,7 +1,7 @@
-import { DataError, ImglishError } from '@imglish/core';
+import { DataError, endsOf, firstAbove, type ImglishError, soundExample } from '@imglish/core';
 import { checkCount } from '../dataset/dataset.js';
 import type { Shard } from './shard.js';
-import { endsOf, firstAbove } from './window-order.js';
+import { shardDataset } from './shard-dataset.js';
 
 /** A record that could not be used. */
 export interface BrokenRecord {
@@ -96,6 +96,12 @@ export function soundRecords<T>(
     });
   }
 
+  const placeOf = (index: number): { shard: Shard<T>; record: number } => {
+    const which = firstAbove(ends, index);
+    return { shard: shards[which]!, record: index - (ends[which]! - sizes[which]!) };
+  };
+  const records = shardDataset(shards);
+
   return {
     size,
     sizes,
@@ -103,21 +109,12 @@ export function soundRecords<T>(
       return [...met].sort((a, b) => a - b);
     },
     async find(wanted) {
-      const broken: BrokenRecord[] = [];
-      const tries = Math.min(size, maxBroken + 1);
-      for (let i = 0; i < tries; i++) {
-        const index = (wanted + i) % size;
-        const which = firstAbove(ends, index);
-        const { name, read } = shards[which]!;
-        const record = index - (ends[which]! - sizes[which]!);
-        try {
-          return { example: await read(record), broken };
-        } catch (error) {
-          if (!isOfRecord(error)) throw error;
-          broken.push({ index, shard: name, record, error });
-        }
-      }
-      return { example: undefined, broken };
+      const found = await soundExample(records, wanted, maxBroken);
+      const broken = found.broken.map(({ index, error }): BrokenRecord => {
+        const { shard, record } = placeOf(index);
+        return { index, shard: shard.name, record, error };
+      });
+      return { example: found.example, broken };
     },
     accept({ example, broken }) {
       broken.forEach(note);
@@ -135,9 +132,4 @@ export function soundRecords<T>(
       for (const index of indices) met.add(index);
     },
   };
-}
-
-function isOfRecord(error: unknown): error is ImglishError {
-  if (!ImglishError.isInstance(error)) return false;
-  return error.code !== 'image/needs-sharp' && /^(data|image)\//.test(error.code);
 }

@@ -52,13 +52,23 @@ describe('openShards', () => {
     expect(runs[2]).toEqual(runs[0]);
   });
 
-  it('is a data set for training by index; broken records are replaced by the next', async () => {
+  it('is a data set for training by index, each shard a part', async () => {
     const { shards, close } = await openShards([at('01.tar'), at('00.tar')]);
     const data = shardDataset(shards);
-    expect(data.size).toBe(7);
-    expect((await data.get(3)).id).toBe('r0');
+    expect([data.size, data.parts]).toEqual([7, [4, 3]]);
     expect((await data.get(4)).id).toBe('r0');
+    await expect(data.get(3)).rejects.toMatchObject({ code: 'data/missing-image' });
     await expect(data.get(7)).rejects.toMatchObject({ code: 'data/index' });
+    await close();
+  });
+
+  it('names the record whose picture cannot be decoded', async () => {
+    await writeFile(at('svg.tar'), tarOf(tarFile('a.png', 'no picture'), tarFile('a.txt', 'x')));
+    const { shards, close } = await openShards([at('svg.tar')]);
+    await expect(shards[0]!.read(0)).rejects.toMatchObject({
+      code: 'image/unsupported',
+      where: `${at('svg.tar')}, record 0`,
+    });
     await close();
   });
 

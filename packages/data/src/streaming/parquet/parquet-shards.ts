@@ -1,4 +1,11 @@
-import { type ByteSource, ImglishError, IoError, type PairExample } from '@imglish/core';
+import {
+  type ByteSource,
+  ImglishError,
+  IoError,
+  type PairExample,
+  rejectUnknownKeys,
+} from '@imglish/core';
+import { decodeImage } from '@imglish/tokenizers';
 import {
   type AsyncBuffer,
   type FileMetaData,
@@ -11,13 +18,17 @@ import { recordError } from '../../records/record-error.js';
 import {
   CAPTION_FIELDS,
   captionsOf,
+  checkedRecord,
   type DecodeOption,
-  decodeOf,
-  decodeRecord,
-} from '../captioned-record.js';
+  decodedShard,
+  type EncodedPair,
+} from '../encoded-pair.js';
+import { latestKept } from '../latest-kept.js';
 import type { Shard } from '../shard.js';
 
-export interface ParquetShardsOptions extends DecodeOption {
+export interface ParquetShardsOptions extends ParquetRecordsOptions, DecodeOption {}
+
+export interface ParquetRecordsOptions {
   /** Fetches a picture where the file has addresses only; without it such a file is refused. */
   readonly fetchImage?: (url: string) => Promise<Uint8Array>;
   /** Bytes of unpacked row groups that are kept, those of one at least; default 512 MiB. */
@@ -25,6 +36,9 @@ export interface ParquetShardsOptions extends DecodeOption {
 }
 
 type Row = Record<string, unknown>;
+
+/** Row groups by the names of their shards; several files may share the room. */
+export type KeptRowGroups = ReturnType<typeof latestKept<string, Row[]>>;
 
 const IMAGE_COLUMNS = ['image', 'jpg', 'jpeg', 'png', 'webp', 'image_bytes', 'bytes'] as const;
 const URL_COLUMNS = ['url', 'URL', 'image_url'] as const;
@@ -46,8 +60,17 @@ export async function parquetShards(
   source: ByteSource,
   options: ParquetShardsOptions = {},
 ): Promise<Shard<PairExample>[]> {
-  const decode = decodeOf('parquetShards', options, ['fetchImage', 'keepBytes']);
-  const { fetchImage, keepBytes = 2 ** 29 } = options;
+  rejectUnknownKeys('parquetShards', options, ['decode', 'fetchImage', 'keepBytes']);
+  const { decode = decodeImage, ...rest } = options;
+  return (await parquetRecords(source, rest)).map((shard) => decodedShard(shard, decode));
+}
+
+/** `parquetShards` with pictures as they are stored. */
+export async function parquetRecords(
+  source: ByteSource,
+  { fetchImage, keepBytes = 2 ** 29 }: ParquetRecordsOptions = {},
+  kept: KeptRowGroups = latestKept(keepBytes),
+): Promise<Shard<EncodedPair>[]> {
   const { name } = source;
   const file: AsyncBuffer = {
     byteLength: source.size,
@@ -59,9 +82,8 @@ export async function parquetShards(
   const metadata = await readable(name, () => parquetMetadataAsync(file));
   const columns = columnsOf(name, metadata, fetchImage !== undefined);
   const wanted = Object.values(columns).filter((column) => column !== undefined);
-  const kept = rowGroupCache(keepBytes);
   let firstRow = 0;
-  return metadata.row_groups.map((group, number): Shard<PairExample> => {
+  return metadata.row_groups.map((group, number): Shard<EncodedPair> => {
     const rowStart = firstRow;
     const size = Number(group.num_rows);
     firstRow += size;
@@ -85,17 +107,14 @@ export async function parquetShards(
       async read(record) {
         checkIndex('parquetShards.read', record, size);
         const place = `${shard}, row ${record}`;
-        const row = (await kept(number, bytes, load))[record]!;
+        const row = (await kept(shard, bytes, load))[record]!;
         const id = columns.id === undefined ? undefined : row[columns.id];
-        return decodeRecord(
-          {
-            id: id === undefined || id === null ? `${name}#${rowStart + record}` : asText(id),
-            place,
-            image: await imageOf(row, columns, fetchImage),
-            captions: captionsOf(textsOf(row[columns.caption])),
-          },
-          decode,
-        );
+        return checkedRecord({
+          id: id === undefined || id === null ? `${name}#${rowStart + record}` : asText(id),
+          place,
+          image: await imageOf(row, columns, fetchImage),
+          captions: captionsOf(textsOf(row[columns.caption])),
+        });
       },
     };
   });
@@ -166,26 +185,6 @@ function textsOf(value: unknown): unknown {
   if (value instanceof Uint8Array) return asText(value);
   if (!Array.isArray(value)) return value;
   return value.map((each) => (each instanceof Uint8Array ? asText(each) : each));
-}
-
-/** Row groups by number, the latest used kept while they fit. */
-function rowGroupCache(keepBytes: number) {
-  const kept = new Map<number, { rows: Promise<Row[]>; bytes: number }>();
-  let total = 0;
-  return (number: number, bytes: number, load: () => Promise<Row[]>): Promise<Row[]> => {
-    const known = kept.get(number);
-    const entry = known ?? { rows: load(), bytes };
-    kept.delete(number);
-    kept.set(number, entry);
-    if (known) return known.rows;
-    total += bytes;
-    for (const [oldest, { bytes: freed }] of kept) {
-      if (total <= keepBytes) break;
-      kept.delete(oldest);
-      total -= freed;
-    }
-    return entry.rows;
-  };
 }
 
 async function readable<T>(place: string, read: () => Promise<T>): Promise<T> {

@@ -1,20 +1,32 @@
-import { type ByteSource, bytesSource, DataError, type PairExample } from '@imglish/core';
+import {
+  type ByteSource,
+  bytesSource,
+  DataError,
+  type PairExample,
+  rejectUnknownKeys,
+} from '@imglish/core';
+import { decodeImage } from '@imglish/tokenizers';
 import { checkIndex } from '../../dataset/dataset.js';
 import { recordError } from '../../records/record-error.js';
 import {
   CAPTION_FIELDS,
-  type CaptionedBytes,
   captionsOf,
+  checkedRecord,
   type DecodeOption,
-  decodeOf,
-  decodeRecord,
-} from '../captioned-record.js';
+  decodedShard,
+  type EncodedPair,
+  type FoundRecord,
+} from '../encoded-pair.js';
 import type { Shard } from '../shard.js';
 import { tarEntries } from './tar-entries.js';
 
-export interface TarShardOptions extends DecodeOption {
+export interface TarShardOptions extends TarRecordsOptions, DecodeOption {}
+
+export interface TarRecordsOptions {
   /** Most bytes of a record, so that a wrong size does not take all memory; default 64 MiB. */
   readonly maxRecordBytes?: number;
+  /** Why the archive goes on where `source` ends, such as a compressed file that is cut. */
+  readonly lost?: DataError | undefined;
 }
 
 const PICTURES = ['jpg', 'jpeg', 'png', 'webp', 'gif'];
@@ -23,8 +35,9 @@ const PIECE = 4096;
 
 /**
  * A shard in WebDataset's form: neighbouring files of a tar archive whose paths agree up to the first
- * dot of the name are a record. `.jpg` (or `.jpeg`, `.png`, `.webp`, `.gif`) is its picture; `.txt` its
- * caption, or else the field `captions`, `caption` or `text` of `.json`. Other files are passed over.
+ * dot of the name are a record. `.jpg` (or `.jpeg`, `.png`, `.webp`, `.gif`) is its picture; captions
+ * are `captions` of `.json`, or else `.txt`, or else `caption` or `text` of `.json`; its id is `id` of
+ * `.json`, or else the path. Other files are passed over.
  *
  * Opening reads the headers and keeps 16 bytes a record; a record is then one read. Where the archive
  * is cut or damaged, the whole records before are kept, and `damage` says why the rest is lost.
@@ -36,10 +49,18 @@ export async function tarShard(
   source: ByteSource,
   options: TarShardOptions = {},
 ): Promise<Shard<PairExample>> {
-  const decode = decodeOf('tarShard', options, ['maxRecordBytes']);
-  const { maxRecordBytes = 2 ** 26 } = options;
+  rejectUnknownKeys('tarShard', options, ['decode', 'maxRecordBytes', 'lost']);
+  const { decode = decodeImage, ...rest } = options;
+  return decodedShard(await tarRecords(source, rest), decode);
+}
+
+/** `tarShard` with pictures as they are stored. */
+export async function tarRecords(
+  source: ByteSource,
+  { maxRecordBytes = 2 ** 26, lost }: TarRecordsOptions = {},
+): Promise<Shard<EncodedPair>> {
   const { name } = source;
-  const { begins, ends, damage } = await findRecords(source);
+  const { begins, ends, damage } = await findRecords(source, lost);
   return {
     name,
     size: begins.length,
@@ -54,7 +75,7 @@ export async function tarShard(
           fix: 'Raise maxRecordBytes if you trust its source.',
         });
       }
-      return decodeRecord(await readRecord(await source.read(begin, length), place), decode);
+      return checkedRecord(await readRecord(await source.read(begin, length), place));
     },
   };
 }
@@ -67,6 +88,7 @@ function keyOf(path: string): [key: string, extension: string] | undefined {
 
 async function findRecords(
   source: ByteSource,
+  lost: DataError | undefined,
 ): Promise<{ begins: number[]; ends: number[]; damage?: DataError }> {
   const begins: number[] = [];
   const ends: number[] = [];
@@ -79,11 +101,12 @@ async function findRecords(
       ends[begins.length - 1] = offset + size;
       last = key;
     }
+    if (lost) throw lost;
     return { begins, ends };
   } catch (damage) {
     if (!(damage instanceof DataError)) throw damage;
     // The last record may lack files that were to follow.
-    return { begins: begins.slice(0, -1), ends: ends.slice(0, -1), damage };
+    return { begins: begins.slice(0, -1), ends: ends.slice(0, -1), damage: lost ?? damage };
   }
 }
 
@@ -105,47 +128,56 @@ function buffered(source: ByteSource): ByteSource {
   };
 }
 
-async function readRecord(bytes: Uint8Array, place: string): Promise<CaptionedBytes> {
+async function readRecord(bytes: Uint8Array, place: string): Promise<FoundRecord> {
   const files = new Map<string, Uint8Array>();
-  let id = '';
+  let key = '';
   for await (const { path, offset, size } of tarEntries(bytesSource(bytes, place))) {
-    const [key, extension] = keyOf(path) ?? [];
-    if (key === undefined || extension === undefined) continue;
+    const [own, extension] = keyOf(path) ?? [];
+    if (own === undefined || extension === undefined) continue;
     if (files.has(extension)) {
       throw recordError('bad-record', place, 'each kind of file once', `two .${extension}`);
     }
-    id = key;
+    key = own;
     files.set(extension, bytes.subarray(offset, offset + size));
   }
   const picture = PICTURES.find((extension) => files.has(extension));
-  return {
-    id,
-    place,
-    image: picture === undefined ? undefined : files.get(picture),
-    captions: captionsIn(files, place),
-  };
+  const { id, captions } = describedBy(files, place);
+  return { id: id ?? key, place, image: files.get(picture ?? ''), captions };
 }
 
-function captionsIn(files: ReadonlyMap<string, Uint8Array>, place: string): string[] {
-  const text = (bytes: Uint8Array, kind: string): string => {
-    try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    } catch (cause) {
-      throw recordError('bad-record', place, `UTF-8 in .${kind}`, 'other bytes', { cause });
-    }
-  };
-  const txt = files.get('txt');
-  if (txt) return [text(txt, 'txt')];
-  const json = files.get('json');
-  if (!json) return [];
-  let fields: unknown;
+function describedBy(
+  files: ReadonlyMap<string, Uint8Array>,
+  place: string,
+): { id?: string; captions: string[] } {
+  const [txt, json] = [files.get('txt'), files.get('json')];
+  // Beside a .txt, JSON may be anything: img2dataset writes NaN into it.
+  const fields = json ? (fieldsOf(json, place, txt !== undefined) ?? {}) : {};
+  const id = typeof fields.id === 'string' ? { id: fields.id } : {};
+  const isList = Array.isArray(fields.captions);
+  if (txt && !isList) return { ...id, captions: [textOf(txt, 'txt', place)] };
+  const field = CAPTION_FIELDS.find((name) => Object.hasOwn(fields, name));
+  return { ...id, captions: field === undefined ? [] : captionsOf(fields[field]) };
+}
+
+function textOf(bytes: Uint8Array, kind: string, place: string): string {
   try {
-    fields = JSON.parse(text(json, 'json'));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
+    throw recordError('bad-record', place, `UTF-8 in .${kind}`, 'other bytes', { cause });
+  }
+}
+
+function fieldsOf(
+  json: Uint8Array,
+  place: string,
+  isOptional: boolean,
+): Record<string, unknown> | undefined {
+  try {
+    const fields: unknown = JSON.parse(textOf(json, 'json', place));
+    return typeof fields === 'object' && fields !== null ? { ...fields } : undefined;
+  } catch (cause) {
+    if (isOptional) return undefined;
     if (cause instanceof DataError) throw cause;
     throw recordError('bad-record', place, 'JSON in .json', 'none', { cause });
   }
-  if (typeof fields !== 'object' || fields === null) return [];
-  const field = CAPTION_FIELDS.find((name) => Object.hasOwn(fields, name));
-  return field === undefined ? [] : captionsOf((fields as Record<string, unknown>)[field]);
 }

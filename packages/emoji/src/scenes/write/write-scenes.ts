@@ -1,8 +1,6 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import path from 'node:path';
-import { DataError, IoError } from '@imglish/core';
-import { isAlive } from '@imglish/core/node';
+import { DataError } from '@imglish/core';
+import { newFolder, requireNewFolder } from '@imglish/core/node';
 import { describeLicences, licenceOf } from '../../licences/licences.js';
 import type { RendersOptions } from '../../render/renders.js';
 import { loadSceneLibrary } from '../load-library.js';
@@ -57,7 +55,7 @@ export async function writeScenes(
   const { cacheDir, onRender, onProgress, signal, ...choices } = options;
   const plan = planScenes(choices);
   const target = path.resolve(directory);
-  await requireAbsent(target);
+  await requireNewFolder('writeScenes', target);
   const library = await loadSceneLibrary(plan, {
     ...(cacheDir !== undefined && { cacheDir }),
     ...(onRender && { onRender }),
@@ -79,9 +77,9 @@ export async function writeScenes(
     signal?.throwIfAborted();
     onProgress?.(++done, total);
   };
-  const partial = await startPartial(target);
+  const folder = await newFolder('writeScenes', target);
   try {
-    const files = new FileWriter(partial);
+    const files = new FileWriter(folder.path);
     const { layouts } = plan;
     const described =
       layouts.includes('coco') || layouts.includes('ade20k')
@@ -106,10 +104,10 @@ export async function writeScenes(
     await files.text('summary.json', `${JSON.stringify(summary, undefined, 2)}\n`);
     await files.text('LICENCES.txt', `${describeLicences(library.styles.map(licenceOf))}\n`);
     await files.finish();
-    await rename(partial, target);
+    await folder.finish();
     return summary;
   } catch (error) {
-    await rm(partial, { recursive: true, force: true });
+    await folder.abort();
     throw error;
   }
 }
@@ -145,49 +143,4 @@ function asked(
     },
     questionPrior: { val: questionPrior(train, of('val')), test: questionPrior(train, of('test')) },
   };
-}
-
-async function requireAbsent(target: string): Promise<void> {
-  const entries = await readdir(target).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw existsError(target, error.code ?? String(error), error);
-  });
-  if (entries.length > 0) throw existsError(target, `${entries.length} entries`);
-}
-
-function existsError(target: string, got: string, cause?: unknown): IoError {
-  return new IoError({
-    code: 'io/exists',
-    where: 'writeScenes',
-    expected: `${target} to be a new or an empty folder`,
-    got,
-    fix: 'Name another folder.',
-    cause,
-  });
-}
-
-/** Makes the folder to write into, beside its place; removes what killed attempts left there. */
-async function startPartial(target: string): Promise<string> {
-  const parent = path.dirname(target);
-  const begin = `.${path.basename(target)}.${hostname()}-`;
-  try {
-    await mkdir(parent, { recursive: true });
-    for (const entry of await readdir(parent)) {
-      const pid = entry.startsWith(begin) && /^(\d+)\.partial$/.exec(entry.slice(begin.length));
-      if (pid && !isAlive(Number(pid[1]))) {
-        await rm(path.join(parent, entry), { recursive: true, force: true });
-      }
-    }
-    const partial = path.join(parent, `${begin}${process.pid}.partial`);
-    await mkdir(partial);
-    return partial;
-  } catch (cause) {
-    throw new IoError({
-      code: 'io/write',
-      where: 'writeScenes',
-      expected: `to make a folder beside ${target}`,
-      got: (cause as NodeJS.ErrnoException).code ?? String(cause),
-      cause,
-    });
-  }
 }

@@ -1,5 +1,5 @@
-import { draw } from '@imglish/core';
-import { checkCount } from '../dataset/dataset.js';
+import { ConfigError } from '../errors/errors.js';
+import { draw } from '../random/random.js';
 
 export interface WindowOrderOptions {
   readonly seed: number;
@@ -24,7 +24,7 @@ export function windowOrder(
   options: WindowOrderOptions,
 ): (sample: number) => number {
   const { seed, purpose = 'data/stream', window = DEFAULT_WINDOW } = options;
-  checkCount('windowOrder', 'window', window);
+  checkCount('window', window);
   const begins = endsOf(sizes).map((end, i) => end - sizes[i]!);
   const size = sizes.reduce((sum, each) => sum + each, 0);
   let epoch = -1;
@@ -34,7 +34,7 @@ export function windowOrder(
   let permutation: ArrayLike<number> = [];
 
   return (sample) => {
-    checkCount('windowOrder', 'the number of a sample', sample);
+    checkCount('the number of a sample', sample);
     const position = sample % size;
     if (window === 0) return position;
     if (Math.floor(sample / size) !== epoch) {
@@ -54,6 +54,16 @@ export function windowOrder(
     const shard = order[which]!;
     return begins[shard]! + mixed - (ends[which]! - sizes[shard]!);
   };
+}
+
+function checkCount(name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw new ConfigError({
+    code: 'config/option',
+    where: 'windowOrder',
+    expected: `${name} to be a whole number of at least 0`,
+    got: String(value),
+  });
 }
 
 /** Running sums. */
