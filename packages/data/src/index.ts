@@ -9,7 +9,6 @@ export {
 export { type ColorJitter, colorJitter } from './augmentation/color-jitter.js';
 export { brightness, contrast, saturation, sharpness } from './augmentation/enhance.js';
 export { type CropOptions, flipHorizontally, randomResizedCrop } from './augmentation/geometry.js';
-export { type MixedBatch, type MixOptions, mixBatch } from './augmentation/mix-batch.js';
 export {
   type AugmentOperation,
   imagenetPolicy,
