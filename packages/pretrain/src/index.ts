@@ -7,6 +7,9 @@ export {
   pretrainBatches,
   type StreamMix,
 } from './batches/pretrain-batches.js';
+export type { ReadAhead } from './batches/read-ahead.js';
+export { sampleOrder } from './batches/sample-order.js';
+export type { BrokenSample, ReadingOptions } from './batches/sample-reader.js';
 export type { PretrainedModel, ServedModel } from './bundle/pretrained-model.js';
 export * from './bundle/save-load.js';
 export { type LabelFrequencies, labelFrequencies, unigramLoss } from './evaluate/baseline.js';
@@ -40,6 +43,7 @@ export { pixelRegression } from './objectives/pixel-regression.js';
 export * from './objectives/pretrain-loss.js';
 export * from './objectives/run-masked-logits.js';
 export type { StepPairs } from './objectives/step-pairs.js';
+export type { BrokenRecord } from './recipe/broken-records.js';
 export * from './recipe/initialization.js';
 export * from './recipe/pretrain.js';
 export * from './recipe/recipe.js';

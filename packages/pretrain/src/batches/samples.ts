@@ -9,7 +9,8 @@ import {
 } from '@imglish/core';
 import type { Pixels, PreprocessorConfig } from '@imglish/tokenizers';
 import { modelPixels } from '../bundle/model-fit.js';
-import { epochOrder } from './epoch-order.js';
+import { sampleOrder } from './sample-order.js';
+import { type ReadingOptions, sampleReader } from './sample-reader.js';
 
 /** Samples of the three streams by their numbers, counted through the run; the same whenever asked for. */
 export interface Samples {
@@ -27,26 +28,37 @@ export interface SamplesOptions {
   images: Dataset<ImageExample>;
   pairs: Dataset<PairExample>;
   seed: number;
+  reading?: ReadingOptions | undefined;
 }
 
 /**
- * Samples of data sets, each walked epoch by epoch, every epoch in an order of its own.
+ * Samples of data sets, each walked epoch by epoch, every epoch in an order of its own: see
+ * `sampleOrder`.
  *
  * A sample rejects with `config/image-size`, `data/no-captions`, or what its data set throws.
  */
 export function samplesOf(options: SamplesOptions): Samples {
-  const { config, preprocessor, texts, images, pairs, seed } = options;
-  const textOrder = epochOrder(seed, 'order of text', texts.size);
-  const imageOrder = epochOrder(seed, 'order of image', images.size);
-  const pairOrder = epochOrder(seed, 'order of pair', pairs.size);
+  const { config, preprocessor, texts, images, pairs, seed, reading = {} } = options;
+  const orderOf = (dataset: Dataset<unknown>, purpose: string) =>
+    sampleOrder(dataset, seed, purpose, reading.window);
+  const captioned: Dataset<PairExample> = {
+    ...pairs,
+    async get(index) {
+      const pair = await pairs.get(index);
+      requireCaptions(pair.id, pair.captions);
+      return pair;
+    },
+  };
+  const readText = sampleReader('text', texts, orderOf(texts, 'order of text'), reading);
+  const readImage = sampleReader('image', images, orderOf(images, 'order of image'), reading);
+  const readPair = sampleReader('pair', captioned, orderOf(pairs, 'order of pair'), reading);
   const pixels = (image: ImageExample['image']) =>
     modelPixels('pretrainBatches', config, image, preprocessor);
   return {
-    text: async (number) => (await texts.get(textOrder(number))).text,
-    image: async (number) => pixels((await images.get(imageOrder(number))).image),
+    text: async (number) => (await readText(number)).text,
+    image: async (number) => pixels((await readImage(number)).image),
     pair: async (number) => {
-      const { id, image, captions } = await pairs.get(pairOrder(number));
-      requireCaptions(id, captions);
+      const { image, captions } = await readPair(number);
       const caption = captions[draw(seed, 'caption of pair', number).integer(captions.length)]!;
       return { pixels: pixels(image), caption };
     },

@@ -16,6 +16,7 @@ import type { PreprocessorConfig, TextTokenizer, VisualTokenizer } from '@imglis
 import {
   type BatchSource,
   type Communicator,
+  type Guards,
   type OnStep,
   parameterGroups,
   type Run,
@@ -25,6 +26,7 @@ import {
   warmupCosine,
 } from '@imglish/train';
 import { type PretrainBatch, pretrainBatches } from '../batches/pretrain-batches.js';
+import type { ReadingOptions } from '../batches/sample-reader.js';
 import { requireCodebookFits } from '../bundle/model-fit.js';
 import { maskedDataHeadSpecs } from '../objectives/masked-data-modelling.js';
 import {
@@ -36,8 +38,10 @@ import {
   partWeights,
 } from '../objectives/mixture.js';
 import { objectivesIn } from '../objectives/objectives.js';
+import { type BrokenRecord, brokenRecords } from './broken-records.js';
 import { withInitialization } from './initialization.js';
 import type { PretrainRecipe } from './recipe.js';
+import { waiting } from './waiting.js';
 
 /** What a model is pretrained on. */
 export interface PretrainData {
@@ -54,7 +58,8 @@ export interface PretrainTokenizers {
 }
 
 export interface PretrainOptions
-  extends PretrainData,
+  extends Guards,
+    PretrainData,
     Omit<PretrainTokenizers, 'visualTokenizer'>,
     Partial<Pick<PretrainTokenizers, 'visualTokenizer'>> {
   config: ModelConfig;
@@ -71,6 +76,18 @@ export interface PretrainOptions
   onStep?: OnStep;
   /** Compiles the steps; see `train`. */
   compiler?: Compiler;
+  /** Samples of each stream that are read and decoded before they are asked for, at most; default 32. */
+  readAhead?: number;
+  /**
+   * Broken records (`data/…`, `image/…`) that the run passes over, the next sound one in their place,
+   * before it ends with `data/too-many-broken`; by default the first one's error ends it. The same
+   * record counts once.
+   */
+  skipBroken?: number;
+  /** Is told of the broken records that a step met first, on rank 0, before the step is saved. */
+  onBroken?: (records: readonly BrokenRecord[]) => void | Promise<void>;
+  /** Broken records that the run was told of before it was interrupted: they are not told again. */
+  knownBroken?: readonly BrokenRecord[];
 }
 
 /** Every parameter of a model with the heads of masked data modelling. */
@@ -85,7 +102,8 @@ export function recipeBatches(
     'config' | 'recipe' | keyof PretrainData | keyof PretrainTokenizers
   >,
 ): BatchSource<PretrainBatch> {
-  return pretrainBatches({ ...options, ...dataSettings(options.recipe) });
+  const reading = { window: options.recipe.window };
+  return pretrainBatches({ ...options, ...dataSettings(options.recipe), reading });
 }
 
 /**
@@ -93,7 +111,8 @@ export function recipeBatches(
  * the result.
  *
  * With a `run` it goes on where the last checkpoint is, to the same bits. With the recipe's `ema` its
- * average is in there, too. Throws what `pretrainBatches` and `train` throw; `config/codebook-size` for `parameters` with a head over another
+ * average is in there, too. Samples are read ahead, several at once (`readAhead`). Throws what
+ * `pretrainBatches` and `train` throw; `config/codebook-size` for `parameters` with a head over another
  * codebook, `config/parameters` for some without the whole backbone, and `config/objectives` where an
  * objective has not what it needs.
  */
@@ -105,8 +124,31 @@ export async function pretrain(options: PretrainOptions): Promise<TrainResult> {
     recipe.initialization,
   );
   requireSeveralPairs(recipe, communicator);
-  const settings = { ...options, ...dataSettings(recipe) };
+  const { mix, steps } = recipe;
+  const { skipBroken = 0, readAhead = 32, onBroken, knownBroken } = options;
+  const inStep = accumulate * communicator.size;
+  const perStep = { text: inStep * mix.text, image: inStep * mix.image, pair: inStep * mix.pair };
+  const reports = { most: skipBroken, known: knownBroken, onBroken };
+  const broken = brokenRecords({ communicator, perStep, ...reports });
+  const reading: ReadingOptions = {
+    ...{ window: recipe.window, skipBroken, onBroken: broken.note },
+    ahead: { samples: readAhead, stride: communicator.size, batches: steps * inStep, mix },
+  };
+  const onStep: OnStep = async (metrics, ...lent) => {
+    if (skipBroken > 0) await broken.report(metrics.step);
+    await options.onStep?.(metrics, ...lent);
+  };
+  const asked = waiting();
+  const settings = {
+    ...options,
+    ...dataSettings(recipe),
+    reading,
+    texts: asked.watch('texts', options.texts),
+    images: asked.watch('images', options.images),
+    pairs: asked.watch('pairs', options.pairs),
+  };
   const batches = objectiveBatches(objectives, settings);
+  batches.waitingFor = asked.describe;
   const given = options.parameters ?? {};
   if (visualTokenizer && given['mim_head.weight'] && specs['mim_head.weight']) {
     requireCodebookFits('pretrain', given, visualTokenizer.codes);
@@ -144,9 +186,10 @@ export async function pretrain(options: PretrainOptions): Promise<TrainResult> {
       adamW: { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon },
       ...(recipe.ema > 0 ? { ema: { decay: recipe.ema } } : {}),
       communicator,
+      ...{ norms: options.norms, patience: options.patience, onWarning: options.onWarning },
       ...(options.run ? { run: options.run } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.onStep ? { onStep: options.onStep } : {}),
+      onStep,
       ...(options.compiler ? { compiler: options.compiler } : {}),
     });
   } finally {

@@ -41,6 +41,11 @@ export interface PretrainRecipe {
   recompute: boolean;
   /** How parameters begin when there are none to go on from. */
   initialization: Initialization;
+  /**
+   * Neighbours of a data set that are mixed with each other; without it 4,096 of one that has parts,
+   * such as shards, and all of any other.
+   */
+  window?: number;
 }
 
 /**
@@ -83,7 +88,7 @@ const RATIO_KEYS = ['text', 'image', 'pairText'] as const;
  * `config/objectives` for objectives that have nothing to read, or not what they need beside them.
  */
 export function pretrainRecipe(changes: Partial<PretrainRecipe> = {}): PretrainRecipe {
-  rejectUnknownKeys('pretrainRecipe', changes, Object.keys(PAPER_RECIPE));
+  rejectUnknownKeys('pretrainRecipe', changes, [...Object.keys(PAPER_RECIPE), 'window']);
   const { objectives = PAPER_RECIPE.objectives } = changes;
   rejectUnknownKeys('pretrainRecipe objectives', objectives, OBJECTIVE_NAMES);
   const recipe: PretrainRecipe = { ...PAPER_RECIPE, mix: mixFor(objectives), ...changes };
@@ -101,6 +106,7 @@ export function pretrainRecipe(changes: Partial<PretrainRecipe> = {}): PretrainR
   whole('warmupSteps', 0);
   whole('maxTextLength', 3);
   whole('maxCaptionLength', 3);
+  if (recipe.window !== undefined) whole('window', 0);
   check('warmupSteps', 'at most `steps`', recipe.warmupSteps <= recipe.steps, recipe.warmupSteps);
   for (const key of ['lr', 'minLr', 'weightDecay', 'epsilon'] as const) {
     number(key, 'of at least 0', (value) => value >= 0);
