@@ -20,8 +20,11 @@ export function tarShards(folder: string): string {
   return join(folder, '{00..01}.tar');
 }
 
-/** The same records in the columns that img2dataset writes for LAION, in two row groups. */
-export function laionParquet(folder: string): string {
+/**
+ * The same records in the columns that img2dataset writes for LAION, in two row groups; the pictures at
+ * `broken` are none.
+ */
+export function laionParquet(folder: string, broken: readonly number[] = []): string {
   const { pictures, records } = recordsIn(folder);
   const file = join(folder, '00000.parquet');
   const text = (name: string, data: string[]) => ({ name, data, type: 'STRING' as const });
@@ -46,7 +49,10 @@ export function laionParquet(folder: string): string {
       { name: 'width', data: records.map(() => 24), type: 'INT32' },
       {
         name: 'jpg',
-        data: records.map(({ key }) => new Uint8Array(readFileSync(join(pictures, `${key}.png`)))),
+        data: records.map(({ key }, i) => {
+          if (broken.includes(i)) return new TextEncoder().encode('no picture');
+          return new Uint8Array(readFileSync(join(pictures, `${key}.png`)));
+        }),
         type: 'BYTE_ARRAY',
       },
     ],

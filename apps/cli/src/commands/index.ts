@@ -12,6 +12,7 @@ import { registerPrepare } from './prepare.js';
 import { registerPretrain } from './pretrain.js';
 import { registerQuickstart } from './quickstart.js';
 import { registerScenes } from './scenes.js';
+import { registerShards } from './shards.js';
 import { registerTokenize } from './tokenize.js';
 
 /** Every command; a new one is a file here and a line. */
@@ -27,6 +28,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerConvert,
   registerExport,
   registerScenes,
+  registerShards,
   registerPrepare,
   registerDoctor,
   registerParity,

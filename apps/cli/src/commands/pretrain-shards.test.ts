@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { disposeAll, modelConfig, preset } from '@imglish/core';
 import { pretrain, pretrainRecipe } from '@imglish/pretrain';
@@ -66,6 +66,51 @@ describe('pretrain on shards', () => {
     expect(err).toMatch(/^pretraining on onnx 3\/3/m);
     expect(losses(name)).toEqual(seen);
     expect(model(name).equals(whole)).toBe(true);
+  });
+});
+
+describe('records that cannot be used', () => {
+  const broken = laionParquet(join(folder, 'broken'), [2, 5, 9]);
+  const known = (name: string): { step: number; where: string }[] =>
+    readFileSync(join(folder, name, 'run/broken.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  const forget = (name: string) => {
+    for (const left of readdirSync(join(folder, name, 'run'))) {
+      if (/^checkpoint-[^1]$/.test(left))
+        rmSync(join(folder, name, 'run', left), { recursive: true });
+    }
+  };
+
+  it('are passed over, written down, and counted the same after an interruption', async () => {
+    const first = await runPretrain('passed over', broken, '--json');
+    expect(first.code, first.err).toBe(0);
+    const records = known('passed over');
+    const places = new Set(records.map(({ where }) => where));
+    expect(places.size).toBe(records.length);
+    expect(places.size).toBeGreaterThan(0);
+    const last = (out: string) => JSON.parse(out.trimEnd().split('\n').at(-1)!);
+    expect(last(first.out)).toMatchObject({ steps: STEPS, broken: places.size });
+    const whole = model('passed over');
+    forget('passed over');
+    const threads = readdirSync('/proc/self/task').length;
+    const again = await runPretrain('passed over', broken, '--json');
+    expect(again.code, again.err).toBe(0);
+    expect(last(again.out)).toEqual(last(first.out));
+    expect(model('passed over').equals(whole)).toBe(true);
+    // Threads that decode have ended.
+    expect(readdirSync('/proc/self/task').length).toBeLessThanOrEqual(threads);
+  });
+
+  it('end the run beyond the limit, and it goes on with a higher one', async () => {
+    const limit = known('passed over').length - 1;
+    const { code, err } = await runPretrain('limited', broken, '--skip-broken', `${limit}`);
+    expect(code).toBe(1);
+    expect(err).toMatch(/\[(data\/too-many-broken|image\/unsupported)\]\n$/);
+    expect(existsSync(join(folder, 'limited/model'))).toBe(false);
+    expect((await runPretrain('limited', broken)).code).toBe(0);
+    expect(model('limited').equals(model('passed over'))).toBe(true);
   });
 });
 

@@ -1,15 +1,28 @@
 import { join } from 'node:path';
-import { disposeAll, modelConfig, PRESET_NAMES, type PresetName, preset } from '@imglish/core';
+import {
+  disposeAll,
+  modelConfig,
+  PRESET_NAMES,
+  type PresetName,
+  preset,
+  soundDataset,
+} from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
-import { isShardName } from '@imglish/data/node';
-import { type PretrainRecipe, pretrainRecipe, savePretrained } from '@imglish/pretrain';
+import {
+  type PretrainData,
+  type PretrainRecipe,
+  pretrainRecipe,
+  savePretrained,
+} from '@imglish/pretrain';
 import type { Progress } from '@imglish/train';
 import { openRun, progress, stopOnSignals } from '@imglish/train/node';
 import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { readText } from '../model/read-file.js';
 import { tokenizersFor } from '../model/tokenizers.js';
-import { type EmojiSource, openTrainingData, type TrainingSource } from '../model/training-data.js';
+import { openTrainingData, trainingSource } from '../model/training-data.js';
+import { openBrokenFile } from '../ranks/broken-file.js';
+import type { PretrainJob } from '../ranks/job.js';
 import { ranksFor, runRanks } from '../ranks/run-ranks.js';
 import { integer, parseJsonObject, positive } from './options.js';
 
@@ -28,6 +41,9 @@ interface PretrainCommandOptions {
   codes: number;
   every: number;
   threads?: number;
+  window?: number;
+  skipBroken: number;
+  decoders?: number;
   backend?: string;
   recompute?: boolean;
   json?: boolean;
@@ -40,7 +56,7 @@ export function registerPretrain(program: Command): void {
     .description('pretrain by filling in blanks; run it again to go on where it stopped')
     .option(
       '--data <source...>',
-      'captioned images (their folder, in any format that "prepare" reads; shards, "x/{000..009}.tar" or .parquet), "emoji", or several of them',
+      'captioned images (their folder, in any format that "prepare" reads; shards, "x/{000..009}.tar", .tar.gz or .parquet, or a folder that "shards" wrote), "emoji", or several of them',
       ['emoji'],
     )
     .option('--texts <file...>', 'text files, a text per line; by default the captions')
@@ -62,6 +78,25 @@ export function registerPretrain(program: Command): void {
     .option('--codes <count>', 'size of the visual codebook', integer(2), 128)
     .option('--every <steps>', 'steps between two checkpoints', integer(1), 100)
     .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
+    .option(
+      '--window <count>',
+      'neighbours that are mixed with each other; by default 4096 of shards, all of other data',
+      integer(0),
+    )
+    .option(
+      '--skip-broken <count>',
+      'records that cannot be used and are passed over before the run ends with an error',
+      integer(0),
+      100,
+    )
+    .option(
+      '--decoders <count>',
+      'threads that decode pictures; by default one less than processors',
+      integer(1),
+    )
+    .option('--accumulate <count>', 'micro-batches of an update; by default 2', integer(1))
+    .option('--drop-path <share>', 'stochastic depth of the last layer; by default none', share)
+    .option('--ema <decay>', 'keeps the moving average of the parameters, such as 0.999', share)
     .option('--recompute', 'compute activations again instead of keeping them: less memory')
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--json', 'for programs: progress as JSON lines')
@@ -75,69 +110,77 @@ async function run(options: PretrainCommandOptions): Promise<void> {
   const size = side === undefined ? {} : { imageSize: [side, side] as [number, number] };
   const config = modelConfig({ ...preset(options.preset), ...size });
   const { backend } = await openBackend(options.backend, options.threads);
-  const source = sourceOf(options, config.imageSize, recipe.seed);
-  const data = await openTrainingData(source, options.texts);
+  const source = trainingSource(options.data, config.imageSize, recipe.seed);
   const ranks = ranksFor(backend, recipe.accumulate, options.threads);
-  const trained = await tokenizersFor({
-    directory: join(options.out, 'tokenizers'),
-    config,
-    data,
-    seed: recipe.seed,
-    codes: options.codes,
-    json,
-    ...(options.tokenizer ? { spm: options.tokenizer } : {}),
+  const { skipBroken, decoders, texts: textFiles } = options;
+  const data = await openTrainingData(source, {
+    ...{ textFiles, size: config.imageSize, decoders },
+    onDamage: (message) => console.error(message),
   });
-  const { spm, codebook, ...tokenizers } = trained;
-  const textFiles = options.texts ? { textFiles: options.texts } : {};
-  const job = { backend: backend.name, config, recipe, source, spm, codebook, ...textFiles };
-  const folder = await openRun(join(options.out, 'run'), {
-    config: { model: config, recipe, source, ...textFiles },
-    seed: recipe.seed,
-    every: options.every,
-  });
-  const { signal, dispose } = stopOnSignals();
   try {
-    const label = `pretraining on ${backend.name}`;
-    let shown: Progress | undefined;
-    const { parameters, step, stopped } = await runRanks(job, ranks, {
-      ...(backend.compiler ? { compiler: backend.compiler } : {}),
-      run: folder,
-      signal,
-      onStep: ({ step, losses }) => {
-        shown ??= progress(label, recipe.steps, { json, start: step - 1 });
-        shown.set(step, losses);
-      },
+    const trained = await tokenizersFor({
+      directory: join(options.out, 'tokenizers'),
+      config,
+      data: soundData(data, skipBroken),
+      seed: recipe.seed,
+      codes: options.codes,
+      json,
+      ...(options.tokenizer ? { spm: options.tokenizer } : {}),
     });
-    shown?.finish();
-    if (!stopped) {
-      const directory = join(options.out, 'model');
-      const model = { config, parameters, ...tokenizers };
-      await savePretrained(fileDirectory(directory), model, { spm });
-      console.log(json ? JSON.stringify({ steps: step, model: directory }) : `wrote ${directory}`);
-    } else if (json) console.log(JSON.stringify({ steps: step, stopped: true }));
-    else console.log(`stopped after step ${step}; run the same command again to go on`);
-    disposeAll(parameters);
+    const { spm, codebook, ...tokenizers } = trained;
+    const given = { ...(textFiles && { textFiles }) };
+    const folder = await openRun(join(options.out, 'run'), {
+      config: { model: config, recipe, source, ...given },
+      seed: recipe.seed,
+      every: options.every,
+    });
+    const { signal, dispose } = stopOnSignals();
+    try {
+      const broken = await openBrokenFile(folder.dir);
+      const label = `pretraining on ${backend.name}`;
+      let shown: Progress | undefined;
+      const job: PretrainJob = {
+        ...{ backend: backend.name, config, recipe, source, spm, codebook, skipBroken, ...given },
+        ...(decoders !== undefined && { decoders }),
+      };
+      const { parameters, step, stopped } = await runRanks(job, ranks, {
+        ...(backend.compiler ? { compiler: backend.compiler } : {}),
+        ...{ run: folder, signal, data, broken },
+        onStep: ({ step, losses }) => {
+          shown ??= progress(label, recipe.steps, { json, start: step - 1 });
+          shown.set(step, losses);
+        },
+      });
+      shown?.finish();
+      const passedOver = broken.count(step);
+      if (passedOver > 0 && !json) {
+        console.error(`passed over ${passedOver} broken records: ${broken.path}`);
+      }
+      const counted = passedOver > 0 ? { steps: step, broken: passedOver } : { steps: step };
+      if (!stopped) {
+        const directory = join(options.out, 'model');
+        const model = { config, parameters, ...tokenizers };
+        await savePretrained(fileDirectory(directory), model, { spm });
+        console.log(json ? JSON.stringify({ ...counted, model: directory }) : `wrote ${directory}`);
+      } else if (json) console.log(JSON.stringify({ ...counted, stopped: true }));
+      else console.log(`stopped after step ${step}; run the same command again to go on`);
+      disposeAll(parameters);
+    } finally {
+      dispose();
+      await folder.close();
+    }
   } finally {
-    dispose();
-    await folder.close();
+    await data.close();
   }
 }
 
-function sourceOf(
-  { data }: PretrainCommandOptions,
-  size: [number, number],
-  seed: number,
-): TrainingSource {
-  const sources = data.map((name) => {
-    if (isShardName(name)) return { kind: 'shards' as const, names: name, size };
-    if (name !== 'emoji') return { kind: 'folder' as const, directory: name };
-    return emojiSource(size[0], seed);
-  });
-  return sources.length === 1 ? sources[0]! : { kind: 'several', sources };
-}
-
-function emojiSource(size: number, seed: number): EmojiSource {
-  return { kind: 'emoji', seed, size, languages: ['en'], glosses: 10_000, shareAlike: true };
+/** What tokenizers are trained on: every example that cannot be used is another one's place. */
+function soundData({ texts, images, pairs }: PretrainData, most: number): PretrainData {
+  return {
+    texts: soundDataset(texts, most),
+    images: soundDataset(images, most),
+    pairs: soundDataset(pairs, most),
+  };
 }
 
 async function recipeOf(options: PretrainCommandOptions): Promise<PretrainRecipe> {
@@ -158,5 +201,6 @@ async function recipeOf(options: PretrainCommandOptions): Promise<PretrainRecipe
     ...(options.lr === undefined ? {} : { lr: options.lr }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.recompute ? { recompute: true } : {}),
+    ...(options.window === undefined ? {} : { window: options.window }),
   });
 }

@@ -22,7 +22,11 @@ it('opens tar shards by a pattern, pictures resized, as pairs, images and texts'
     execFileSync('tar', ['-cf', join(folder, `0${shard}.tar`), '-C', content, ...files]);
   }
   const names = join(folder, '{00..01}.tar');
-  const { pairs, images, texts } = await openTrainingData({ kind: 'shards', names, size: [4, 4] });
+  const { pairs, images, texts, close } = await openTrainingData({
+    kind: 'shards',
+    names,
+    size: [4, 4],
+  });
   expect([pairs.size, images.size, texts.size]).toEqual([4, 4, 4]);
   const { id, captions, image } = await pairs.get(3);
   expect({ id, captions, image }).toEqual({
@@ -31,4 +35,5 @@ it('opens tar shards by a pattern, pictures resized, as pairs, images and texts'
   });
   expect((await images.get(2)).image.data[0]).toBe(10);
   expect((await texts.get(1)).text).toBe('1 of 0');
+  await close();
 });

@@ -5,10 +5,17 @@ import {
   type ModelConfig,
   type Parameters,
 } from '@imglish/core';
-import { type PretrainRecipe, type PretrainTokenizers, pretrain } from '@imglish/pretrain';
+import {
+  type BrokenRecord,
+  type PretrainData,
+  type PretrainRecipe,
+  type PretrainTokenizers,
+  pretrain,
+} from '@imglish/pretrain';
 import { defaultPreprocessor, KMeansTokenizer, textTokenizer } from '@imglish/tokenizers';
 import type { Communicator, Run, StepMetrics } from '@imglish/train';
 import { openTrainingData, type TrainingSource } from '../model/training-data.js';
+import type { BrokenFile } from './broken-file.js';
 
 /** A pretraining run as data that can be sent to a thread. */
 export interface PretrainJob {
@@ -23,6 +30,10 @@ export interface PretrainJob {
   spm: Uint8Array;
   /** The visual tokenizer's mean patches. */
   codebook: Float32Array;
+  /** Broken records that are passed over; see `pretrain`. */
+  skipBroken?: number;
+  /** Threads that decode pictures, of each rank. */
+  decoders?: number;
 }
 
 export interface RankOptions {
@@ -33,6 +44,10 @@ export interface RankOptions {
   run?: Run;
   signal?: AbortSignal;
   onStep?: (metrics: StepMetrics) => void;
+  /** The data of the job where it is open already; it stays so. */
+  data?: PretrainData;
+  /** On rank 0 only. */
+  broken?: BrokenFile;
 }
 
 export interface RankResult {
@@ -53,19 +68,36 @@ export function tokenizersOf({ config, spm, codebook }: PretrainJob): PretrainTo
 
 /** Runs one rank of a job from its first step (or last checkpoint) to its end. */
 export async function runRank(job: PretrainJob, options: RankOptions): Promise<RankResult> {
-  const { config, recipe, source, textFiles } = job;
-  const { onStep, ...rest } = options;
-  const { state, stopped } = await pretrain({
-    ...(await openTrainingData(source, textFiles)),
-    ...tokenizersOf(job),
-    ...rest,
-    ...(onStep ? { onStep } : {}),
-    config,
-    recipe: { ...recipe, accumulate: microBatches(recipe, options.communicator.size) },
-  });
-  for (const { m, v } of Object.values(state.moments)) disposeAll({ m, v });
-  if (state.average) disposeAll(state.parameters);
-  return { parameters: state.average ?? state.parameters, step: state.step, stopped };
+  const { config, recipe, source, textFiles, decoders, skipBroken } = job;
+  const { onStep, data, broken, ...rest } = options;
+  const opened = data
+    ? undefined
+    : await openTrainingData(source, { textFiles, size: config.imageSize, decoders });
+  try {
+    const { state, stopped } = await pretrain({
+      ...(data ?? opened!),
+      ...tokenizersOf(job),
+      ...rest,
+      ...(onStep ? { onStep } : {}),
+      ...(skipBroken !== undefined ? { skipBroken } : {}),
+      ...(broken ? { knownBroken: broken.known, onBroken: tellBroken(broken) } : {}),
+      config,
+      recipe: { ...recipe, accumulate: microBatches(recipe, options.communicator.size) },
+    });
+    for (const { m, v } of Object.values(state.moments)) disposeAll({ m, v });
+    if (state.average) disposeAll(state.parameters);
+    return { parameters: state.average ?? state.parameters, step: state.step, stopped };
+  } finally {
+    await opened?.close();
+  }
+}
+
+/** Writes broken records down, and says so. */
+function tellBroken(broken: BrokenFile) {
+  return async (records: readonly BrokenRecord[]): Promise<void> => {
+    for (const { step, message } of records) console.error(`step ${step} passed over ${message}`);
+    await broken.append(records);
+  };
 }
 
 /** Micro-batches that each of `ranks` computes in a step; throws `config/ranks` where they do not divide. */
