@@ -1,6 +1,6 @@
-import { ImglishError } from '@imglish/core';
 import { Command, CommanderError } from 'commander';
 import { commands } from './commands/index.js';
+import { errorText } from './error-text.js';
 
 /** The command line, every command registered. */
 export function createProgram(): Command {
@@ -25,11 +25,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (ImglishError.isInstance(error)) {
-      console.error(`imglish: ${error.message.replaceAll(/\s*\n\s*/g, ' ')} [${error.code}]`);
-    } else {
-      console.error(error);
-    }
+    console.error(errorText(error));
     return 1;
   } finally {
     process.exitCode = before;

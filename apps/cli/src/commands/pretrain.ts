@@ -8,6 +8,7 @@ import {
   soundDataset,
 } from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
+import type { MpiCommunicator } from '@imglish/mpi/node';
 import {
   type PretrainData,
   type PretrainRecipe,
@@ -23,6 +24,7 @@ import { tokenizersFor } from '../model/tokenizers.js';
 import { openTrainingData, trainingSource } from '../model/training-data.js';
 import { openBrokenFile } from '../ranks/broken-file.js';
 import type { PretrainJob } from '../ranks/job.js';
+import { assertThreads, launchedRecipe, onLaunchedRanks } from '../ranks/launched.js';
 import { ranksFor, runRanks } from '../ranks/run-ranks.js';
 import { integer, parseJsonObject, positive } from './options.js';
 
@@ -100,18 +102,24 @@ export function registerPretrain(program: Command): void {
     .option('--recompute', 'compute activations again instead of keeping them: less memory')
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--json', 'for programs: progress as JSON lines')
-    .action(run);
+    .action((options: PretrainCommandOptions) =>
+      onLaunchedRanks(options.threads, (launch) => run(options, launch)),
+    );
 }
 
-async function run(options: PretrainCommandOptions): Promise<void> {
+async function run(
+  options: PretrainCommandOptions,
+  launch: MpiCommunicator | undefined,
+): Promise<void> {
   const json = options.json ?? false;
-  const recipe = await recipeOf(options);
+  const recipe = launchedRecipe(await recipeOf(options), launch);
   const { resolution: side } = options;
   const size = side === undefined ? {} : { imageSize: [side, side] as [number, number] };
   const config = modelConfig({ ...preset(options.preset), ...size });
-  const { backend } = await openBackend(options.backend, options.threads);
+  const { backend } = await openBackend(options.backend, options.threads ?? launch?.threads);
   const source = trainingSource(options.data, config.imageSize, recipe.seed);
-  const ranks = ranksFor(backend, recipe.accumulate, options.threads);
+  if (launch) assertThreads(backend, options.threads);
+  const ranks = launch ?? ranksFor(backend, recipe.accumulate, options.threads);
   const { skipBroken, decoders, texts: textFiles } = options;
   const data = await openTrainingData(source, {
     ...{ textFiles, size: config.imageSize, decoders },

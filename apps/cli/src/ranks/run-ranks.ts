@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Backend } from '@imglish/core';
-import { soloCommunicator } from '@imglish/train';
+import { type Communicator, soloCommunicator } from '@imglish/train';
 import { threadCommunicator, threadGroup } from '@imglish/train/node';
 import {
   microBatches,
@@ -10,17 +10,23 @@ import {
   type RankResult,
   runRank,
 } from './job.js';
+import { sendJob } from './launched.js';
 import type { WorkerData } from './worker.js';
 
 /**
  * Runs a job on `ranks` threads: this one is rank 0, the others are workers with an engine each.
  * All compute the same updates from their own share of every batch; an error of one ends all.
+ * Instead of threads it may be the other processes of a launch, which get the job from this one.
  */
 export async function runRanks(
   job: PretrainJob,
-  ranks: number,
+  ranks: number | Communicator,
   options: Omit<RankOptions, 'communicator'>,
 ): Promise<RankResult> {
+  if (typeof ranks !== 'number') {
+    await sendJob(ranks, job);
+    return runRank(job, { ...options, communicator: ranks });
+  }
   microBatches(job.recipe, ranks);
   if (ranks === 1) return runRank(job, { ...options, communicator: soloCommunicator() });
   const group = threadGroup(ranks);

@@ -27,19 +27,30 @@ export async function allReduceValues(
   if (communicator.size === 1) return all.filter(has);
   const holders = await communicator.allReduce(all.map((name) => (has(name) ? 1 : 0)));
   const names = all.filter((_, i) => holders[i]! > 0);
-  for (const bucket of buckets(names, sizes)) {
+  const pack = async (bucket: readonly string[]): Promise<Float32Array> => {
     const flat = new Float32Array(bucket.reduce((sum, name) => sum + sizes[name]!, 0));
     let at = 0;
     for (const name of bucket) {
       if (has(name)) flat.set(await read(name), at);
       at += sizes[name]!;
     }
-    const sums = await communicator.allReduce(flat);
-    at = 0;
+    return flat;
+  };
+  const unpack = async (bucket: readonly string[], sums: Float32Array): Promise<void> => {
+    let at = 0;
     for (const name of bucket) {
       await write(name, sums.slice(at, at + sizes[name]!));
       at += sizes[name]!;
     }
+  };
+  const inOrder = buckets(names, sizes);
+  let next = pack(inOrder[0] ?? []);
+  for (const [i, bucket] of inOrder.entries()) {
+    const sums = communicator.allReduce(await next);
+    // Packed while this one is on its way; awaited after it.
+    next = pack(inOrder[i + 1] ?? []);
+    next.catch(() => {});
+    await unpack(bucket, await sums);
   }
   return names;
 }
