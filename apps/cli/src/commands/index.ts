@@ -14,6 +14,7 @@ import { registerQuickstart } from './quickstart.js';
 import { registerScenes } from './scenes.js';
 import { registerShards } from './shards.js';
 import { registerTokenize } from './tokenize.js';
+import { registerTokenizer } from './tokenizer.js';
 
 /** Every command; a new one is a file here and a line. */
 export const commands: readonly ((program: Command) => void)[] = [
@@ -24,6 +25,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerEvaluate,
   registerPredict,
   registerTokenize,
+  registerTokenizer,
   registerDescribe,
   registerConvert,
   registerExport,

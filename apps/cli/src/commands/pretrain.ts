@@ -26,7 +26,7 @@ import { openBrokenFile } from '../ranks/broken-file.js';
 import type { PretrainJob } from '../ranks/job.js';
 import { assertThreads, launchedRecipe, onLaunchedRanks } from '../ranks/launched.js';
 import { ranksFor, runRanks } from '../ranks/run-ranks.js';
-import { integer, parseJsonObject, positive } from './options.js';
+import { integer, parseJsonObject, positive, refuseOptions } from './options.js';
 
 interface PretrainCommandOptions {
   data: string[];
@@ -41,6 +41,7 @@ interface PretrainCommandOptions {
   seed?: number;
   tokenizer?: string;
   codes: number;
+  visualTokenizer?: string;
   every: number;
   threads?: number;
   window?: number;
@@ -78,6 +79,10 @@ export function registerPretrain(program: Command): void {
     .option('--seed <number>', 'order, masks and first weights', integer(0))
     .option('--tokenizer <file.spm>', 'text tokenizer; by default one is trained on the texts')
     .option('--codes <count>', 'size of the visual codebook', integer(2), 128)
+    .option(
+      '--visual-tokenizer <directory>',
+      'what "tokenizer train visual" wrote; by default mean patches are learnt',
+    )
     .option('--every <steps>', 'steps between two checkpoints', integer(1), 100)
     .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
     .option(
@@ -102,9 +107,10 @@ export function registerPretrain(program: Command): void {
     .option('--recompute', 'compute activations again instead of keeping them: less memory')
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--json', 'for programs: progress as JSON lines')
-    .action((options: PretrainCommandOptions) =>
-      onLaunchedRanks(options.threads, (launch) => run(options, launch)),
-    );
+    .action((options: PretrainCommandOptions, command: Command) => {
+      if (options.visualTokenizer) refuseOptions(command, ['codes'], 'with --visual-tokenizer');
+      return onLaunchedRanks(options.threads, (launch) => run(options, launch));
+    });
 }
 
 async function run(
@@ -132,10 +138,12 @@ async function run(
       data: soundData(data, skipBroken),
       seed: recipe.seed,
       codes: options.codes,
+      backend,
       json,
       ...(options.tokenizer ? { spm: options.tokenizer } : {}),
+    ...(options.visualTokenizer ? { visual: options.visualTokenizer } : {}),
     });
-    const { spm, codebook, ...tokenizers } = trained;
+    const { spm, visual, ...tokenizers } = trained;
     const given = { ...(textFiles && { textFiles }) };
     const folder = await openRun(join(options.out, 'run'), {
       config: { model: config, recipe, source, ...given },
@@ -148,7 +156,7 @@ async function run(
       const label = `pretraining on ${backend.name}`;
       let shown: Progress | undefined;
       const job: PretrainJob = {
-        ...{ backend: backend.name, config, recipe, source, spm, codebook, skipBroken, ...given },
+        ...{ backend: backend.name, config, recipe, source, spm, visual, skipBroken, ...given },
         ...(decoders !== undefined && { decoders }),
       };
       const { parameters, step, stopped } = await runRanks(job, ranks, {

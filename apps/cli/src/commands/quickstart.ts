@@ -33,6 +33,7 @@ interface QuickstartOptions {
   backend?: string;
   threads?: number;
   shareAlike: boolean;
+  visualTokenizer?: string;
   json?: boolean;
 }
 
@@ -61,6 +62,10 @@ export function registerQuickstart(program: Command): void {
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
     .option('--no-share-alike', 'leave out drawings under a share-alike licence')
+    .option(
+      '--visual-tokenizer <directory>',
+      'what "tokenizer train visual" wrote; by default mean patches are learnt',
+    )
     .option('--json', 'for programs: progress and results as JSON lines')
     .action(async (options: QuickstartOptions) => {
       const json = options.json ?? false;
@@ -82,9 +87,12 @@ export function registerQuickstart(program: Command): void {
       say(
         `${data.pairs.size} captioned pictures to learn from, ${data.unseenConcepts.size} of unseen concepts and ${data.unseenStyle.size} in an unseen style to be asked about, ${data.texts.size} texts`,
       );
-      const trained = await trainTokenizers({ config, data, seed, codes, codebookImages, json });
-      const { spm, codebook, ...tokenizers } = trained;
-      const job = { ...settings, source, spm, codebook };
+      const trained = await trainTokenizers({
+        ...{ config, data, seed, codes, codebookImages, backend, json },
+        ...(options.visualTokenizer === undefined ? {} : { visual: options.visualTokenizer }),
+      });
+      const { spm, visual, ...tokenizers } = trained;
+      const job = { ...settings, source, spm, visual };
       const { parameters, metrics } = await learn(backend, job, ranks, json);
       const executor = executorFor(backend, parameters, { freeSizes: MASKED_FREE_SIZES });
       try {
@@ -104,6 +112,7 @@ export function registerQuickstart(program: Command): void {
         if (long && !imageHelps(say, evaluation)) process.exitCode = 1;
       } finally {
         await executor.dispose();
+        await tokenizers.visualTokenizer.dispose?.();
         disposeAll(parameters);
       }
     });

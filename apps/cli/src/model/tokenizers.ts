@@ -1,24 +1,28 @@
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import {
+  type Backend,
   ConfigError,
   type Dataset,
   type ImageExample,
   type ModelConfig,
-  openSafetensors,
-  tensorEntry,
-  writeSafetensors,
 } from '@imglish/core';
-import { fileSink, fileSource } from '@imglish/core/node';
+import { fileDirectory, fileSink } from '@imglish/core/node';
 import type { PretrainData, PretrainTokenizers } from '@imglish/pretrain';
 import {
   defaultPreprocessor,
-  KMeansTokenizer,
+  type HostTensor,
+  type KMeansTokenizer,
+  loadVisualTokenizer,
   type Pixels,
   preprocessImage,
+  saveVisualTokenizer,
   textTokenizer,
   trainKMeansTokenizer,
   trainUnigram,
+  type VisualTokenizer,
+  type VisualTokenizerConfig,
 } from '@imglish/tokenizers';
 import { progress } from '@imglish/train/node';
 import { readGivenTokenizer } from './given-tokenizer.js';
@@ -32,43 +36,59 @@ export interface TokenizerTraining {
   codes: number;
   /** Images that the codebook is learnt from; 2000 by default. */
   codebookImages?: number;
+  /** What a visual tokenizer that computes is to do so on; without, the current tfjs backend. */
+  backend?: Pick<Backend, 'compiler'>;
   json: boolean;
 }
 
 export type TrainedTokenizers = PretrainTokenizers & {
   /** The text tokenizer as a file. */
   spm: Uint8Array;
-  /** The visual tokenizer's mean patches `[codes, 3 p p]`. */
-  codebook: Float32Array;
+  /** The visual tokenizer, to be made again in another thread. */
+  visual: VisualParts;
 };
+
+/** What `visualTokenizer` makes a visual tokenizer of. */
+export interface VisualParts {
+  config: VisualTokenizerConfig;
+  tensors: Record<string, HostTensor>;
+}
 
 /** Lloyd iterations of the visual codebook, and patches it looks at. */
 const ITERATIONS = 12;
 const MAX_PATCHES = 32_768;
 
-/** Trains the text tokenizer on the texts, the visual one on the pictures. */
-export async function trainTokenizers(options: TokenizerTraining): Promise<TrainedTokenizers> {
+/**
+ * Trains the text tokenizer on the texts, and the visual one on the pictures unless the directory of
+ * one is given, `visual`.
+ */
+export async function trainTokenizers(
+  options: TokenizerTraining & { visual?: string },
+): Promise<TrainedTokenizers> {
   const spm = await trainTextTokenizer(options);
-  const visualTokenizer = await trainVisualTokenizer(options);
+  const visualTokenizer = await (options.visual === undefined
+    ? trainVisualTokenizer(options)
+    : loadVisualTokenizer(fileDirectory(options.visual), options.backend));
   const preprocessor = defaultPreprocessor(options.config.imageSize);
-  const codebook = visualTokenizer.toTensors().codebook.data;
-  return { tokenizer: textTokenizer(spm), visualTokenizer, preprocessor, spm, codebook };
+  const visual = partsOf(visualTokenizer);
+  return { tokenizer: textTokenizer(spm), visualTokenizer, preprocessor, spm, visual };
 }
 
 /**
- * The tokenizers of a run, kept in its directory: trained the first time (or copied from `spm`),
- * read afterwards, so that a run that goes on has the same.
+ * The tokenizers of a run, kept in its directory: trained the first time (or copied from `spm`, and
+ * from the directory `visual`), read afterwards, so that a run that goes on has the same.
  *
  * Throws `config/other-tokenizers` where those kept are not the ones asked for.
  */
 export async function tokenizersFor(
-  options: TokenizerTraining & { directory: string; spm?: string },
+  options: TokenizerTraining & { directory: string; spm?: string; visual?: string },
 ): Promise<TrainedTokenizers> {
   const { directory, config } = options;
   const preprocessor = defaultPreprocessor(config.imageSize);
   const given = options.spm && (await readGivenTokenizer(options.spm, config.vocabularySize));
   const text = join(directory, 'tokenizer.spm');
-  const visual = join(directory, 'visual_tokenizer.safetensors');
+  const kept = fileDirectory(directory);
+  const givenVisual = options.visual && (await loadVisualTokenizer(fileDirectory(options.visual)));
   await mkdir(directory, { recursive: true });
   if (!(await exists(text))) {
     const spm = given || (await trainTextTokenizer(options));
@@ -76,28 +96,32 @@ export async function tokenizersFor(
     await sink.write(spm);
     await sink.close();
   }
-  if (!(await exists(visual))) {
-    const { codebook } = (await trainVisualTokenizer(options)).toTensors();
-    const entry = tensorEntry(
-      'codebook',
-      'F32',
-      codebook.shape,
-      codebook.data as Float32Array<ArrayBuffer>,
-    );
-    await writeSafetensors(await fileSink(visual), [entry]);
+  if (!(await exists(join(directory, 'visual_tokenizer.json')))) {
+    await saveVisualTokenizer(kept, givenVisual || (await trainVisualTokenizer(options)));
   }
   const spm = await readBytes(text);
-  const file = await openSafetensors(await fileSource(visual));
-  const codebook = await file.tensors.get('codebook')!.readFloat32();
-  await file.close();
-  const visualTokenizer = new KMeansTokenizer(config.patchSize, codebook);
+  const visualTokenizer = await loadVisualTokenizer(kept, options.backend);
+  const visual = partsOf(visualTokenizer);
   if (given && !Buffer.from(given).equals(spm)) {
     otherTokenizers(`the text tokenizer kept in ${directory}`, options.spm!);
   }
-  if (visualTokenizer.codes !== options.codes) {
-    otherTokenizers(`${visualTokenizer.codes} codes, as in ${directory}`, `${options.codes} codes`);
+  if (givenVisual && !sameParts(visual, partsOf(givenVisual))) {
+    otherTokenizers(`the visual tokenizer kept in ${directory}`, options.visual!);
   }
-  return { tokenizer: textTokenizer(spm), visualTokenizer, preprocessor, spm, codebook };
+  if (!givenVisual && (visual.config.type !== 'kmeans' || visual.config.codes !== options.codes)) {
+    const { type, codes } = visual.config;
+    const expected = `${codes} codes of type ${type}, as in ${directory}`;
+    otherTokenizers(expected, `${options.codes} codes of type kmeans`);
+  }
+  return { tokenizer: textTokenizer(spm), visualTokenizer, preprocessor, spm, visual };
+}
+
+function partsOf(tokenizer: VisualTokenizer): VisualParts {
+  return { config: tokenizer.toJSON(), tensors: tokenizer.toTensors() };
+}
+
+function sameParts(a: VisualParts, b: VisualParts): boolean {
+  return isDeepStrictEqual(a, b);
 }
 
 function otherTokenizers(expected: string, got: string): never {

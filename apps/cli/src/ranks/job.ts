@@ -1,4 +1,5 @@
 import {
+  type Backend,
   type Compiler,
   ConfigError,
   disposeAll,
@@ -12,8 +13,9 @@ import {
   type PretrainTokenizers,
   pretrain,
 } from '@imglish/pretrain';
-import { defaultPreprocessor, KMeansTokenizer, textTokenizer } from '@imglish/tokenizers';
+import { defaultPreprocessor, textTokenizer, visualTokenizer } from '@imglish/tokenizers';
 import type { Communicator, Run, StepMetrics } from '@imglish/train';
+import type { VisualParts } from '../model/tokenizers.js';
 import { openTrainingData, type TrainingSource } from '../model/training-data.js';
 import type { BrokenFile } from './broken-file.js';
 
@@ -28,8 +30,7 @@ export interface PretrainJob {
   textFiles?: readonly string[];
   /** The text tokenizer as a file. */
   spm: Uint8Array;
-  /** The visual tokenizer's mean patches. */
-  codebook: Float32Array;
+  visual: VisualParts;
   /** Broken records that are passed over; see `pretrain`. */
   skipBroken?: number;
   /** Threads that decode pictures, of each rank. */
@@ -58,10 +59,13 @@ export interface RankResult {
 }
 
 /** What a job reads its data with. */
-export function tokenizersOf({ config, spm, codebook }: PretrainJob): PretrainTokenizers {
+export function tokenizersOf(
+  { config, spm, visual }: PretrainJob,
+  backend: Pick<Backend, 'compiler'>,
+): PretrainTokenizers {
   return {
     tokenizer: textTokenizer(spm),
-    visualTokenizer: new KMeansTokenizer(config.patchSize, codebook),
+    visualTokenizer: visualTokenizer(visual.config, visual.tensors, backend),
     preprocessor: defaultPreprocessor(config.imageSize),
   };
 }
@@ -69,6 +73,8 @@ export function tokenizersOf({ config, spm, codebook }: PretrainJob): PretrainTo
 /** Runs one rank of a job from its first step (or last checkpoint) to its end. */
 export async function runRank(job: PretrainJob, options: RankOptions): Promise<RankResult> {
   const { config, recipe, source, textFiles, decoders, skipBroken } = job;
+  const { compiler } = options;
+  const tokenizers = tokenizersOf(job, compiler ? { compiler } : {});
   const { onStep, data, broken, ...rest } = options;
   const opened = data
     ? undefined
@@ -76,7 +82,7 @@ export async function runRank(job: PretrainJob, options: RankOptions): Promise<R
   try {
     const { state, stopped } = await pretrain({
       ...(data ?? opened!),
-      ...tokenizersOf(job),
+      ...tokenizers,
       ...rest,
       ...(onStep ? { onStep } : {}),
       ...(skipBroken !== undefined ? { skipBroken } : {}),
@@ -88,6 +94,7 @@ export async function runRank(job: PretrainJob, options: RankOptions): Promise<R
     if (state.average) disposeAll(state.parameters);
     return { parameters: state.average ?? state.parameters, step: state.step, stopped };
   } finally {
+    await tokenizers.visualTokenizer.dispose?.();
     await opened?.close();
   }
 }

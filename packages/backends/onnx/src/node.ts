@@ -10,6 +10,7 @@ import {
 import { nodeEngine } from './runtime/node-engine.js';
 
 export * from './index.js';
+export * from './runtime/open-onnx-model.js';
 
 /**
  * A backend whose compiler traces tfjs functions and runs them on onnxruntime-node, in a worker

@@ -1,4 +1,6 @@
 export * from './batches.js';
+export type { GraphModelFiles } from './graph-model.js';
+export { mobileNetTeacher } from './mobile-net.js';
 export type { VqKdBatch } from './objective.js';
 export * from './recipe.js';
 export { beginVqKd, disposeVqKdState, type VqKdState } from './state.js';

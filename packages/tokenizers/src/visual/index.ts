@@ -1,3 +1,4 @@
+export { type CodeAgreement, codeAgreement } from './code-agreement.js';
 export type { CodebookReport } from './codebook-report.js';
 export type { KMeansProgress } from './kmeans.js';
 export { KMeansTokenizer, type KMeansTokenizerConfig } from './kmeans-tokenizer.js';

@@ -71,12 +71,12 @@ export async function saveVisualTokenizer(
   directory: Directory,
   tokenizer: VisualTokenizer,
 ): Promise<void> {
-  const files = Object.entries(await visualTokenizerFiles(tokenizer));
-  await directory.remove(CONFIG);
-  for (const [name, bytes] of files) {
+  for (const [name, bytes] of Object.entries(await visualTokenizerFiles(tokenizer))) {
     const sink = await directory.create(name);
     try {
       await sink.write(bytes);
+      // New weights never stand beside the configuration of others.
+      if (name === TENSORS) await directory.remove(CONFIG);
       await sink.close();
     } catch (error) {
       await sink.abort();

@@ -94,7 +94,7 @@ const PRESETS: Readonly<Record<VqKdPresetName, VqKdConfig>> = {
   /** To train on one machine: 4 × 4 codes of a picture of 32 pixels, the teacher being its pixels. */
   tiny: TINY,
   /** The same for 64 pixels: 8 × 8 codes. */
-  small: { ...TINY, imageSize: 64, dim: 192, heads: 6 },
+  small: { ...TINY, imageSize: 64 },
 };
 
 export type VqKdPresetName =
