@@ -5,21 +5,17 @@ import { onnx } from '@imglish/backend-onnx/node';
 import { wasm } from '@imglish/backend-wasm/node';
 import {
   disposeAll,
-  draw,
   loadCheckpoint,
   loadTensors,
   type ModelConfig,
-  type Parameters,
-  patchGrid,
   preset,
   readModelDirectory,
   type TensorEntry,
   tensorEntry,
 } from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
-import { type PretrainBatch, pretrainLoss, pretrainSpecs } from '@imglish/pretrain';
-import { parameterGroups, type TrainOptions, train } from '@imglish/train';
-import { tensor1d, tensor2d, tensor4d } from '@tensorflow/tfjs-core';
+import { type PretrainBatch, pretrainSpecs } from '@imglish/pretrain';
+import { type TrainOptions, train } from '@imglish/train';
 import { productLimit } from './limit.js';
 import { readTensor, writeRandomModel, writeTensors } from './model-folder.js';
 import { type PausedTraining, pausedTraining } from './paused-training.js';
@@ -28,23 +24,19 @@ import { type PythonPeer, startPython } from './python-peer.js';
 import { type Absence, type RaceOptions, race, type Side } from './race.js';
 import { type CaseReport, machine, type Report } from './report.js';
 import { inTemporaryFolder } from './temporary-folder.js';
+import {
+  CODES,
+  type HostBatch,
+  type HostSlots,
+  MASKED_PATCHES,
+  MASKED_WORDS,
+  RECIPE,
+  randomBatch,
+  trainOptions,
+  WORDS,
+} from './train-job.js';
 
 const BATCH = 32;
-const WORDS = 24;
-/** Half of the words between `<s>` and `</s>`, and 40 % of the patches, as in the paper. */
-const MASKED_WORDS = 11;
-const MASKED_PATCHES = 26;
-const CODES = 1024;
-/** The paper's, at a constant rate. */
-const RECIPE = {
-  codes: CODES,
-  lr: 1e-3,
-  beta1: 0.9,
-  beta2: 0.98,
-  epsilon: 1e-6,
-  weightDecay: 0.05,
-  maxGradientNorm: 3,
-};
 /** Steps whose losses are compared. */
 const COMPARED = 3;
 
@@ -69,7 +61,7 @@ async function runStep(
   threads: number,
   options: RaceOptions,
 ): Promise<CaseReport> {
-  const batch = randomBatch(config);
+  const batch = randomBatch(config, BATCH);
   const closing: (() => unknown)[] = [];
   try {
     const specs = pretrainSpecs(config, CODES);
@@ -171,47 +163,6 @@ function lossDifferences(
   return differences;
 }
 
-interface HostSlots {
-  positions: Int32Array;
-  labels: Int32Array;
-}
-
-interface HostBatch {
-  pixels: Float32Array;
-  pixelShape: [number, number, number, number];
-  patches: number;
-  ids: Int32Array;
-  imageMask: Float32Array;
-  words: HostSlots;
-  codes: HostSlots;
-}
-
-function randomBatch(config: ModelConfig): HostBatch {
-  const random = draw(0, 'batch');
-  const [height, width] = config.imageSize;
-  const [rows, columns] = patchGrid(config);
-  const patches = rows * columns;
-  const slots = (each: number, length: number, classes: number): HostSlots => {
-    const chosen = Array.from({ length: BATCH }, (_, sample) =>
-      [...random.permutation(length).subarray(0, each)].map((at) => sample * length + at),
-    );
-    const labels = Int32Array.from({ length: BATCH * each }, () => random.integer(classes));
-    return { positions: Int32Array.from(chosen.flat()), labels };
-  };
-  const codes = slots(MASKED_PATCHES, patches, CODES);
-  const imageMask = new Float32Array(BATCH * patches);
-  for (const at of codes.positions) imageMask[at] = 1;
-  return {
-    pixels: Float32Array.from({ length: BATCH * 3 * height * width }, () => random.normal()),
-    pixelShape: [BATCH, 3, height, width],
-    patches,
-    ids: Int32Array.from({ length: BATCH * WORDS }, () => random.integer(config.vocabularySize)),
-    imageMask,
-    words: slots(MASKED_WORDS, WORDS, config.vocabularySize),
-    codes,
-  };
-}
-
 function entriesOf(batch: HostBatch): TensorEntry[] {
   const slots = (name: string, { positions, labels }: HostSlots): TensorEntry[] => [
     tensorEntry(`${name}_positions`, 'I32', [positions.length], positions),
@@ -224,39 +175,4 @@ function entriesOf(batch: HostBatch): TensorEntry[] {
     ...slots('word', batch.words),
     ...slots('patch', batch.codes),
   ];
-}
-
-/** The same batch for every step, made anew each time, as `train` disposes it. */
-function trainOptions(config: ModelConfig, parameters: Parameters, host: HostBatch): Options {
-  const slots = ({ positions, labels }: HostSlots) => ({
-    positions: tensor1d(positions, 'int32'),
-    labels: tensor1d(labels, 'int32'),
-    weights: tensor1d(new Float32Array(labels.length).fill(1)),
-    count: labels.length,
-  });
-  const batches = async (): Promise<PretrainBatch> => ({
-    size: BATCH,
-    pair: {
-      inputs: {
-        image: { pixels: tensor4d(host.pixels, host.pixelShape) },
-        imageMask: tensor2d(host.imageMask, [BATCH, host.patches]),
-        textIds: tensor2d(host.ids, [BATCH, WORDS], 'int32'),
-      },
-      words: slots(host.words),
-      patches: slots(host.codes),
-    },
-  });
-  const { lr, weightDecay, maxGradientNorm, beta1, beta2, epsilon } = RECIPE;
-  return {
-    parameters,
-    loss: pretrainLoss(config),
-    batches,
-    counts: ({ pair }) => ({ pairText: pair!.words.count, pairImage: pair!.patches.count }),
-    steps: Number.MAX_SAFE_INTEGER,
-    schedule: () => lr,
-    groups: parameterGroups(parameters, { weightDecay }),
-    weights: { pairText: 1, pairImage: 1 },
-    maxGradientNorm,
-    adamW: { beta1, beta2, epsilon },
-  };
 }

@@ -17,7 +17,7 @@ const COLORS = ['#4c7bd9', '#d9734c', '#3f9d63', '#a05fc4', '#b8962e', '#c4517f'
 /** Replaces what is shown every two seconds; without scripts the page loads itself anew. */
 const HEAD = `<noscript><meta http-equiv="refresh" content="5"></noscript>
 <style>
-.facts { display: flex; flex-wrap: wrap; gap: .6rem 2rem; margin: 1rem 0; } .facts div { min-width: 6rem; } .facts b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
+.facts { display: flex; flex-wrap: wrap; gap: .6rem 1.6rem; margin: 1rem 0; } .facts b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
 .done { height: .5rem; background: var(--soft); border-radius: 4px; } .done i { display: block; height: 100%; background: #4c7bd9; border-radius: 4px; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 1rem; } .charts :first-child { grid-column: 1 / -1; } .charts svg { width: 100%; }
 .gone { display: none; } body.away .gone { display: block; color: #b4482f; }
@@ -63,8 +63,8 @@ function facts(view: RunView, { used, peak, free }: Memory): [string, string][] 
     ['Samples', last ? `${last.timing.samplesPerSecond.toPrecision(3)}/s` : '–'],
     ['Time left', secondsLeft === undefined ? '–' : durationOf(secondsLeft)],
     ['Memory', gigabytes(used)],
-    ['at most', gigabytes(peak)],
-    ['free', gigabytes(free)],
+    ['Peak', gigabytes(peak)],
+    ['Free', gigabytes(free)],
   ];
 }
 
