@@ -10,6 +10,7 @@ export {
 export type { ReadAhead } from './batches/read-ahead.js';
 export { sampleOrder } from './batches/sample-order.js';
 export type { BrokenSample, ReadingOptions } from './batches/sample-reader.js';
+export * from './bundle/begin.js';
 export type { PretrainedModel, ServedModel } from './bundle/pretrained-model.js';
 export * from './bundle/save-load.js';
 export { type LabelFrequencies, labelFrequencies, unigramLoss } from './evaluate/baseline.js';

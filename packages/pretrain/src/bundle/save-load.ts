@@ -26,13 +26,22 @@ import {
   visualTokenizerFiles,
 } from '@imglish/tokenizers';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { headSpecsIn } from '../objectives/objectives.js';
 import { MASKED_FREE_SIZES } from '../objectives/run-masked-logits.js';
 import { pretrainSpecs } from '../recipe/pretrain.js';
-import { requireTokenizersFit } from './model-fit.js';
+import { requireCodebookFits, requireTokenizersFit } from './model-fit.js';
 import type { PretrainedModel, ServedModel } from './pretrained-model.js';
 
-/** The head that pretraining leaves on a model, as `config.json` names it. */
+/** The head that masked data modelling leaves on a model, as `config.json` names it. */
 export const MASKED_DATA_MODELLING = 'masked-data-modelling';
+
+/** The same of a model that was pretrained without masked data modelling. */
+export const PRETRAINING = 'pretraining';
+
+/** A model to be saved; where it has no head over visual codes it needs no tokenizer that makes them. */
+export type PretrainedToSave = Omit<PretrainedModel, 'tokenizer' | 'visualTokenizer'> & {
+  visualTokenizer?: VisualTokenizer | undefined;
+};
 
 export interface PretrainedFiles {
   /** The SentencePiece model of the text tokenizer. */
@@ -44,19 +53,28 @@ export interface PretrainedFiles {
 /**
  * Writes a pretrained model as a model directory: `config.json`, `model.safetensors`,
  * `tokenizer.spm`, `preprocessor_config.json`, `README.md`, and the visual tokenizer as
- * `visual_tokenizer.{json,safetensors}`. A directory with a `config.json` is complete.
+ * `visual_tokenizer.{json,safetensors}`. A directory with a `config.json` is complete. Heads of all
+ * objectives are saved with the model.
+ *
+ * Throws `config/codebook-size` for a visual tokenizer that is not that of the head.
  */
 export async function savePretrained(
   directory: Directory,
-  model: Omit<PretrainedModel, 'tokenizer'>,
+  model: PretrainedToSave,
   { spm, card }: PretrainedFiles,
 ): Promise<void> {
-  const { config, parameters, preprocessor, visualTokenizer } = model;
-  await writeVisualTokenizer(directory, visualTokenizer);
+  const { config, parameters, preprocessor } = model;
+  const visualTokenizer = parameters['mim_head.weight'] && model.visualTokenizer;
+  if (visualTokenizer) {
+    requireCodebookFits('savePretrained', parameters, visualTokenizer.codes);
+    await writeVisualTokenizer(directory, visualTokenizer);
+  }
   await writeModelDirectory(directory, {
     config: {
       model: config,
-      head: { task: MASKED_DATA_MODELLING, options: { codes: visualTokenizer.codes } },
+      head: visualTokenizer
+        ? { task: MASKED_DATA_MODELLING, options: { codes: visualTokenizer.codes } }
+        : { task: PRETRAINING, options: {} },
     },
     preprocessor: { ...preprocessor },
     tokenizer: spm,
@@ -144,7 +162,8 @@ async function open<T>(
     requireTokenizersFit(where, config, { tokenizer, visualTokenizer });
     const preprocessor = parsePreprocessorConfig(files.preprocessor ?? { size: config.imageSize });
     const model = { config, tokenizer, visualTokenizer, preprocessor };
-    return await read(model, files.tensors, pretrainSpecs(config, codes));
+    const heads = headSpecsIn(files.tensors.tensors.keys(), config, codes);
+    return await read(model, files.tensors, { ...pretrainSpecs(config, codes), ...heads });
   } finally {
     await files.close();
   }

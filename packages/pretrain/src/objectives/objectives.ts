@@ -1,3 +1,5 @@
+import type { ModelConfig, ParameterSpecs } from '@imglish/core';
+import type { StreamMix } from '../batches/pretrain-batches.js';
 import { imageTextContrastive } from './image-text-contrastive.js';
 import { imageTextMatching } from './image-text-matching.js';
 import { languageModelling } from './language-modelling.js';
@@ -26,4 +28,27 @@ export function objectivesIn(weights: ObjectiveWeights): readonly Objective[] {
   const names = OBJECTIVE_NAMES.filter((name) => weights[name] !== undefined);
   // Each reads what it has made itself; whoever mixes them looks at none of it.
   return names.map((name) => OBJECTIVES[name] as unknown as Objective);
+}
+
+/** The streams that any of them reads. */
+export function streamsIn(weights: ObjectiveWeights): ReadonlySet<keyof StreamMix> {
+  return new Set(objectivesIn(weights).flatMap(({ streams }) => streams));
+}
+
+/**
+ * The heads of all objectives of which a model has any parameter, by the names of its parameters;
+ * `codes` of its visual tokenizer, 0 without one.
+ */
+export function headSpecsIn(
+  names: Iterable<string>,
+  config: ModelConfig,
+  codes: number,
+): ParameterSpecs {
+  const known = new Set(names);
+  const all = objectivesIn(Object.fromEntries(OBJECTIVE_NAMES.map((name) => [name, 1])));
+  const heads = all
+    .filter(({ predictsCodes }) => codes > 0 || !predictsCodes)
+    .map((objective) => objective.headSpecs(config, codes))
+    .filter((specs) => Object.keys(specs).some((name) => known.has(name)));
+  return Object.assign({}, ...heads);
 }

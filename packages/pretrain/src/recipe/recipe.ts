@@ -1,7 +1,12 @@
 import { ConfigError, rejectUnknownKeys } from '@imglish/core';
 import { type MaskRatios, PAPER_MASK_RATIOS } from '../batches/masked-example.js';
 import type { StreamMix } from '../batches/pretrain-batches.js';
-import { OBJECTIVE_NAMES, type ObjectiveWeights, objectivesIn } from '../objectives/objectives.js';
+import {
+  OBJECTIVE_NAMES,
+  type ObjectiveWeights,
+  objectivesIn,
+  streamsIn,
+} from '../objectives/objectives.js';
 import { INITIALIZATIONS, type Initialization } from './initialization.js';
 
 /** Everything that decides a pretraining run besides model and data. Plain JSON. */
@@ -150,7 +155,7 @@ export function pretrainRecipe(changes: Partial<PretrainRecipe> = {}): PretrainR
 }
 
 function mixFor(objectives: ObjectiveWeights): StreamMix {
-  const read = new Set(objectivesIn(objectives).flatMap(({ streams }) => streams));
+  const read = streamsIn(objectives);
   const { mix } = PAPER_RECIPE;
   const of = (stream: keyof StreamMix) => (read.has(stream) ? mix[stream] : 0);
   return { text: of('text'), image: of('image'), pair: of('pair') };
@@ -171,15 +176,12 @@ function checkObjectives({ objectives, mix }: PretrainRecipe): void {
     const some = streams.some((stream) => mix[stream] > 0);
     check(`samples of ${streams.join(' or ')} in the mix, for ${name}`, some, mix);
   }
+  const read = streamsIn(objectives);
   for (const stream of MIX_KEYS) {
-    const read = chosen.some(({ streams }) => streams.includes(stream));
     check(
       `no ${stream} in the mix, which none of the objectives reads`,
-      read || mix[stream] === 0,
-      {
-        objectives: Object.keys(objectives),
-        mix,
-      },
+      read.has(stream) || mix[stream] === 0,
+      { objectives, mix },
     );
   }
 }
