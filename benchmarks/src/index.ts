@@ -7,6 +7,7 @@ import { loading } from './loading.js';
 import { type MemoryJob, measureMemory, memory, memoryText } from './memory.js';
 import { precisions } from './precisions.js';
 import type { RaceOptions } from './race.js';
+import { ranks, ranksText } from './ranks.js';
 import { reportText } from './report.js';
 import { textLengths } from './text-lengths.js';
 import { trainStep } from './train-step.js';
@@ -52,6 +53,10 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<Outcome>
     return { json: report, text: memoryText(report) };
   },
   precisions: races(precisions),
+  async ranks(options) {
+    const report = await ranks(options);
+    return { json: report, text: ranksText(report) };
+  },
   'train-step': races(trainStep),
   'text-lengths': races(textLengths),
   loading: races((options) => loading(options)),
@@ -62,7 +67,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<Outcome>
 const USAGE = `usage: bench NAME [--json] [--rounds N] [--turn SECONDS] [--only CASE] [--layers N] [--batch N]
 
 NAME is one of ${Object.keys(benchmarks).join(', ')}.
-In races (inference, generate, precisions, train-step, text-lengths) every side runs about SECONDS (3) in each of N (7) rounds; inference and
+In races (inference, generate, precisions, train-step, text-lengths) and in ranks every side runs about SECONDS (3) in each of N (7) rounds; inference and
 generate have several cases, of which CASE is run alone. memory trains a base model of N (12) layers with N (2) pairs a step.`;
 
 const { name, json, options } = readArguments();

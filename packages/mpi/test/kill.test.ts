@@ -80,7 +80,7 @@ describe.skipIf(!hasMpirun)('a run of two processes (skipped without mpirun)', (
     }
     expect(log(killed)).toEqual(log(whole));
     expect(log(whole)).toHaveLength(STEPS);
-  });
+  }, 600_000);
 });
 
 /** The process of a rank, among those that mpirun has started. */
