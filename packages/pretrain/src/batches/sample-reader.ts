@@ -47,8 +47,8 @@ export function tooMany(got: string, most: number, last: Error): DataError {
     code: 'data/too-many-broken',
     where: 'pretrain',
     expected: `at most ${most} broken records`,
-    got: `${got}, the last: ${last.message}`,
-    fix: 'Mend the data, or skip more (skipBroken).',
+    got: `${got}, the last: ${last.message.replace(/\.$/, '')}`,
+    fix: 'Mend the data, or skip more (skipBroken, --skip-broken).',
     cause: last,
   });
 }
