@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodePng } from '@imglish/tokenizers';
 import { expect, it } from 'vitest';
@@ -35,5 +35,8 @@ it('opens tar shards by a pattern, pictures resized, as pairs, images and texts'
   });
   expect((await images.get(2)).image.data[0]).toBe(10);
   expect((await texts.get(1)).text).toBe('1 of 0');
+  const threads = () => readdirSync('/proc/self/task').length;
+  const open = threads();
   await close();
+  expect(threads()).toBeLessThan(open); // Those that decode.
 });

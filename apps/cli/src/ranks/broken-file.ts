@@ -32,12 +32,19 @@ export async function openBrokenFile(folder: string): Promise<BrokenFile> {
     path,
     known: [...all],
     async append(records) {
-      all.push(...records);
-      await appendFile(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      // Those of steps that are done again are there already.
+      const isNew = (record: BrokenRecord) => !all.some((other) => isSame(record, other));
+      const fresh = records.filter(isNew);
+      all.push(...fresh);
+      await appendFile(path, fresh.map((record) => `${JSON.stringify(record)}\n`).join(''));
     },
     count(step) {
       const met = all.filter((record) => record.step <= step);
       return new Set(met.map(({ index, where }) => `${index} ${where}`)).size;
     },
   };
+}
+
+function isSame(a: BrokenRecord, b: BrokenRecord): boolean {
+  return a.step === b.step && a.index === b.index && a.where === b.where;
 }
