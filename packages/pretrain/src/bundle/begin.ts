@@ -2,6 +2,7 @@ import {
   type Backend,
   backboneSpecs,
   CheckpointError,
+  ImglishError,
   loadCheckpoint,
   loadTensors,
   parseModelJson,
@@ -48,7 +49,7 @@ export async function beginPretraining(
       });
     }
     const tokenizer = textTokenizer(spm);
-    const there = (await directory.list()).includes(VISUAL_TOKENIZER);
+    const there = await isThere(directory, VISUAL_TOKENIZER);
     const visualTokenizer = there ? await loadVisualTokenizer(directory, backend) : undefined;
     requireTokenizersFit('beginPretraining', config, { tokenizer, visualTokenizer });
     const names = [...files.tensors.tensors.keys()];
@@ -65,5 +66,15 @@ export async function beginPretraining(
     };
   } finally {
     await files.close();
+  }
+}
+
+async function isThere(directory: ReadableDirectory, name: string): Promise<boolean> {
+  try {
+    await (await directory.open(name)).close?.();
+    return true;
+  } catch (error) {
+    if (ImglishError.isInstance(error) && error.code === 'io/not-found') return false;
+    throw error;
   }
 }
