@@ -44,7 +44,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<Outcome>
     const report = await gallery(note);
     return { json: report, text: galleryText(report) };
   },
-  async memory({ layers, batch, job, note }) {
+  async memory({ layers, batch, job, note = () => {} }) {
     if (job) {
       const measure = await measureMemory(job);
       return { json: measure, text: JSON.stringify(measure) };

@@ -5,13 +5,16 @@ import { pausedTraining } from './paused-training.js';
 const metricsOf = (step: number) => ({ step }) as StepMetrics;
 const nothing = { state: { parameters: {}, moments: {} } } as unknown as TrainResult;
 
+/** Parameters, or their average, that nobody asks for. */
+const none = async () => ({});
+
 it('makes a step only when asked to, and ends between two', async () => {
   let steps = 0;
   let ended = false;
   const training = pausedTraining(async (onStep, signal) => {
     while (!signal.aborted) {
       steps++;
-      await onStep(metricsOf(steps), async () => ({}));
+      await onStep(metricsOf(steps), none, none);
     }
     ended = true;
     return nothing;
@@ -27,7 +30,7 @@ it('makes a step only when asked to, and ends between two', async () => {
 
 it('tells of a failure where the step was asked for, and can be stopped then', async () => {
   const training = pausedTraining(async (onStep) => {
-    await onStep(metricsOf(1), async () => ({}));
+    await onStep(metricsOf(1), none, none);
     throw new Error('not finite');
   });
   await training.step();

@@ -59,6 +59,7 @@ interface FinetuneOptions extends RunOptions {
   blindModel?: string;
   ema?: number;
   dropPath?: number;
+  recompute?: boolean;
   evaluateEvery?: number;
   threads?: number;
   backend?: string;
@@ -90,6 +91,7 @@ export function registerFinetune(program: Command): void {
     .option('--freeze <patterns...>', 'parameters that stay; * stands for any characters')
     .option('--linear-probe', 'tunes the head alone')
     .option('--lora <rank>', 'tunes low-rank additions to self-attention, and the head', integer(1))
+    .option('--recompute', 'compute activations again instead of keeping them: less memory')
     .option('--seed <number>', 'order, augmentation, masks and new parameters', integer(0))
     .option('--no-augment', 'images as they are')
     .option('--blind', 'grey in the place of every image: what the text alone tells')
@@ -190,6 +192,7 @@ async function run(name: string, options: FinetuneOptions): Promise<void> {
         },
       },
       ...guardsOf(options),
+      moments: options.moments,
       signal,
       compiler: backend.compiler,
       onStep: ({ step, losses }) => {
@@ -248,9 +251,9 @@ async function reportOn(task: Task, backend: Backend, options: FinetuneOptions):
 async function changesOf(options: FinetuneOptions): Promise<Partial<FineTuningRecipe>> {
   const file = options.recipe;
   const ofFile: Partial<FineTuningRecipe> = file ? parseJsonObject(await readText(file), file) : {};
-  const { epochs, batch, accumulate, lr, layerDecay, seed, ema, dropPath } = options;
+  const { epochs, batch, accumulate, lr, layerDecay, seed, ema, dropPath, recompute } = options;
   const given = Object.entries({
-    ...{ epochs, batch, accumulate, lr, layerDecay, seed, ema, dropPath },
+    ...{ epochs, batch, accumulate, lr, layerDecay, seed, ema, dropPath, recompute },
   });
   return {
     ...ofFile,

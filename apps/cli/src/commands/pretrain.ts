@@ -16,7 +16,7 @@ import {
   savePretrained,
 } from '@imglish/pretrain';
 import type { Progress } from '@imglish/train';
-import { openRun, progress, stopOnSignals } from '@imglish/train/node';
+import { progress, stopOnSignals } from '@imglish/train/node';
 import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { readText } from '../model/read-file.js';
@@ -26,9 +26,16 @@ import { openBrokenFile } from '../ranks/broken-file.js';
 import type { PretrainJob } from '../ranks/job.js';
 import { assertThreads, launchedRecipe, onLaunchedRanks } from '../ranks/launched.js';
 import { ranksFor, runRanks } from '../ranks/run-ranks.js';
-import { integer, parseJsonObject, positive, refuseOptions } from './options.js';
+import { integer, parseJsonObject, positive, refuseOptions, share } from './options.js';
+import {
+  addRunOptions,
+  guardsOf,
+  openWatchedRun,
+  type RunOptions,
+  stoppedExitCode,
+} from './run-options.js';
 
-interface PretrainCommandOptions {
+interface PretrainCommandOptions extends RunOptions {
   data: string[];
   texts?: string[];
   preset: PresetName;
@@ -42,7 +49,9 @@ interface PretrainCommandOptions {
   tokenizer?: string;
   codes: number;
   visualTokenizer?: string;
-  every: number;
+  ema?: number;
+  accumulate?: number;
+  dropPath?: number;
   threads?: number;
   window?: number;
   skipBroken: number;
@@ -54,8 +63,7 @@ interface PretrainCommandOptions {
 
 /** `imglish pretrain`: masked data modelling on your own data or the emoji, with exact resume. */
 export function registerPretrain(program: Command): void {
-  program
-    .command('pretrain')
+  addRunOptions(program.command('pretrain'))
     .description('pretrain by filling in blanks; run it again to go on where it stopped')
     .option(
       '--data <source...>',
@@ -83,7 +91,6 @@ export function registerPretrain(program: Command): void {
       '--visual-tokenizer <directory>',
       'what "tokenizer train visual" wrote; by default mean patches are learnt',
     )
-    .option('--every <steps>', 'steps between two checkpoints', integer(1), 100)
     .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
     .option(
       '--window <count>',
@@ -104,6 +111,9 @@ export function registerPretrain(program: Command): void {
     .option('--accumulate <count>', 'micro-batches of an update; by default 2', integer(1))
     .option('--drop-path <share>', 'stochastic depth of the last layer; by default none', share)
     .option('--ema <decay>', 'keeps the moving average of the parameters, such as 0.999', share)
+    .option('--accumulate <count>', 'micro-batches of an update; by default 2', integer(1))
+    .option('--drop-path <share>', 'stochastic depth of the last layer; by default none', share)
+    .option('--ema <decay>', 'keeps the moving average of the parameters, such as 0.999', share)
     .option('--recompute', 'compute activations again instead of keeping them: less memory')
     .option('--backend <name>', 'engine to compute with; by default the first that works')
     .option('--json', 'for programs: progress as JSON lines')
@@ -121,7 +131,8 @@ async function run(
   const recipe = launchedRecipe(await recipeOf(options), launch);
   const { resolution: side } = options;
   const size = side === undefined ? {} : { imageSize: [side, side] as [number, number] };
-  const config = modelConfig({ ...preset(options.preset), ...size });
+  const depth = options.dropPath === undefined ? {} : { dropPathRate: options.dropPath };
+  const config = modelConfig({ ...preset(options.preset), ...size, ...depth });
   const { backend } = await openBackend(options.backend, options.threads ?? launch?.threads);
   const source = trainingSource(options.data, config.imageSize, recipe.seed);
   if (launch) assertThreads(backend, options.threads);
@@ -145,19 +156,20 @@ async function run(
     });
     const { spm, visual, ...tokenizers } = trained;
     const given = { ...(textFiles && { textFiles }) };
-    const folder = await openRun(join(options.out, 'run'), {
+    const label = `pretraining on ${backend.name}`;
+    const plan = {
+      ...{ out: options.out, title: label, seed: recipe.seed, steps: recipe.steps },
       config: { model: config, recipe, source, ...given },
-      seed: recipe.seed,
-      every: options.every,
-    });
+    };
+    const folder = await openWatchedRun(plan, options);
     const { signal, dispose } = stopOnSignals();
     try {
       const broken = await openBrokenFile(folder.dir);
-      const label = `pretraining on ${backend.name}`;
       let shown: Progress | undefined;
       const job: PretrainJob = {
         ...{ backend: backend.name, config, recipe, source, spm, visual, skipBroken, ...given },
         ...(decoders !== undefined && { decoders }),
+        ...{ guards: guardsOf(options), moments: options.moments },
       };
       const { parameters, step, stopped } = await runRanks(job, ranks, {
         ...(backend.compiler ? { compiler: backend.compiler } : {}),
@@ -173,6 +185,7 @@ async function run(
         console.error(`passed over ${passedOver} broken records: ${broken.path}`);
       }
       const counted = passedOver > 0 ? { steps: step, broken: passedOver } : { steps: step };
+      if (stopped) process.exitCode = stoppedExitCode(signal);
       if (!stopped) {
         const directory = join(options.out, 'model');
         const model = { config, parameters, ...tokenizers };
@@ -216,6 +229,8 @@ async function recipeOf(options: PretrainCommandOptions): Promise<PretrainRecipe
     ...(options.batch === undefined ? {} : { mix: mixOf(options.batch) }),
     ...(options.lr === undefined ? {} : { lr: options.lr }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.accumulate === undefined ? {} : { accumulate: options.accumulate }),
+    ...(options.ema === undefined ? {} : { ema: options.ema }),
     ...(options.recompute ? { recompute: true } : {}),
     ...(options.window === undefined ? {} : { window: options.window }),
   });

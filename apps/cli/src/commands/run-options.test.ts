@@ -18,7 +18,18 @@ it('pretrains with an average, in shards that are kept by rule, watched', async 
     ...['pretrain', '--out', out, '--data', data, '--codes', '8', '--threads', '1'],
     ...['--tokenizer', join(GOLDEN, 'tokenizer/tiny_unigram1000.spm')],
     ...['--steps', '5', '--batch', '1', '--accumulate', '1', '--drop-path', '0.2', '--ema', '0.9'],
-    ...['--every', '1', '--keep', '1', '--keep-multiples', '2', '--shard-size', '2e6'],
+    ...[
+      '--every',
+      '1',
+      '--keep',
+      '1',
+      '--keep-multiples',
+      '2',
+      '--shard-size',
+      '2e6',
+      '--moments',
+      'bfloat16',
+    ],
     ...['--tensorboard', '--live', '0', '--data-timeout', '300', '--stop-exploding'],
   );
   expect(code, err).toBe(0);
@@ -30,6 +41,11 @@ it('pretrains with an average, in shards that are kept by rule, watched', async 
   expect(checkpoints.sort()).toEqual(['checkpoint-2', 'checkpoint-4', 'checkpoint-5']);
   const [events] = readdirSync(join(out, 'tensorboard'));
   expect(readFileSync(join(out, 'tensorboard', events!)).includes('loss/pairText')).toBe(true);
+
+  const seal = readFileSync(join(out, 'run/checkpoint-5/manifest.json'), 'utf8');
+  const [optimizer] = Object.keys(JSON.parse(seal).files).filter((name) => name.startsWith('opt'));
+  const header = readFileSync(join(out, 'run/checkpoint-5', optimizer!)).subarray(0, 9_000);
+  expect(header.toString('latin1')).toContain('BF16');
 
   // The model is the average, which a checkpoint has beside the parameters.
   const last = fileDirectory(join(out, 'run/checkpoint-5'));
@@ -46,7 +62,12 @@ it('pretrains with an average, in shards that are kept by rule, watched', async 
 });
 
 it('refuses what cannot be, before anything is written', async () => {
-  for (const wrong of [['--ema', '1'], ['--keep', '0'], ['--live', '-1'], ['--drop-path', 'x']]) {
+  for (const wrong of [
+    ['--ema', '1'],
+    ['--keep', '0'],
+    ['--live', '-1'],
+    ['--drop-path', 'x'],
+  ]) {
     const out = join(folder, 'refused');
     const { code, err } = await runCli('pretrain', '--out', out, '--data', data, ...wrong);
     expect(code).toBe(2);

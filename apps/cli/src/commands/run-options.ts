@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import type { Guards } from '@imglish/train';
+import type { Guards, StoredMoments } from '@imglish/train';
 import {
   type FolderRun,
   type Observer,
@@ -8,7 +8,7 @@ import {
   type Retention,
   tensorBoard,
 } from '@imglish/train/node';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { LIVE_PORT, liveServer } from '../live/live-server.js';
 import { integer, positive } from './options.js';
 
@@ -19,6 +19,7 @@ export interface RunOptions {
   keepMultiples?: number;
   keepBest?: number;
   shardSize?: number;
+  moments: StoredMoments;
   tensorboard?: boolean;
   live?: number | true;
   dataTimeout?: number;
@@ -32,6 +33,11 @@ export function addRunOptions(command: Command): Command {
     .option('--keep-multiples <steps>', 'keeps every checkpoint at a multiple of this', integer(1))
     .option('--keep-best <count>', 'keeps so many checkpoints with the lowest loss', integer(1))
     .option('--shard-size <bytes>', 'largest file of a checkpoint; by default 5e9', positive)
+    .addOption(
+      new Option('--moments <type>', "as what checkpoints store AdamW's moments")
+        .choices(['float32', 'bfloat16'])
+        .default('float32'),
+    )
     .option('--tensorboard', 'learning curves for TensorBoard, too: its --logdir is --out')
     .option(
       '--live [port]',

@@ -20,6 +20,7 @@ import {
   type OnStep,
   parameterGroups,
   type Run,
+  type StoredMoments,
   soloCommunicator,
   type TrainResult,
   train,
@@ -72,6 +73,8 @@ export interface PretrainOptions
   communicator?: Communicator;
   /** Checkpoints, log and resume. */
   run?: Run;
+  /** As what they store moments; see `train`. */
+  moments?: StoredMoments | undefined;
   signal?: AbortSignal;
   onStep?: OnStep;
   /** Compiles the steps; see `train`. */
@@ -186,6 +189,7 @@ export async function pretrain(options: PretrainOptions): Promise<TrainResult> {
       adamW: { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon },
       ...(recipe.ema > 0 ? { ema: { decay: recipe.ema } } : {}),
       communicator,
+      moments: options.moments,
       ...{ norms: options.norms, patience: options.patience, onWarning: options.onWarning },
       ...(options.run ? { run: options.run } : {}),
       ...(options.signal ? { signal: options.signal } : {}),

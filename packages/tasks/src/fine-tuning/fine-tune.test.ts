@@ -162,6 +162,19 @@ it('keeps the best score, on a model with merged weights', async () => {
   dispose(tuned);
 });
 
+it('computes activations again, to the same parameters', async () => {
+  const [kept, again] = [
+    await tune({ steps: 2 }),
+    await tune({ steps: 2, recipe: { ...recipe, recompute: true } } as never),
+  ];
+  const [expected, actual] = [valuesOf(kept.parameters), valuesOf(again.parameters)];
+  for (const [name, values] of Object.entries(expected)) {
+    const apart = values.map((value, i) => Math.abs(value - actual[name]![i]!));
+    expect(Math.max(...apart), name).toBeLessThan(1e-6);
+  }
+  dispose([kept.parameters, again.parameters]);
+});
+
 it('scores and keeps the average of the parameters', async () => {
   const steps: Record<string, number[]>[] = [];
   const run = {

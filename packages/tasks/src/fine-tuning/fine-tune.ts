@@ -11,6 +11,7 @@ import {
   parameterGroups,
   type Run,
   type StepMetrics,
+  type StoredMoments,
   train,
   warmupCosine,
 } from '@imglish/train';
@@ -37,6 +38,8 @@ export interface FineTuneOptions<T extends TaskTypes> extends TuningOptions, Gua
   validation?: Validation<T> | undefined;
   /** Checkpoints, log and resume. */
   run?: Run;
+  /** As what they store moments; see `train`. */
+  moments?: StoredMoments | undefined;
   signal?: AbortSignal;
   onStep?: (metrics: StepMetrics) => void | Promise<void>;
   /** Compiles the steps, and the evaluations too. */
@@ -122,7 +125,10 @@ export async function fineTune<T extends TaskTypes>(
       batches: taskBatches(options),
       loss: (current, { inputs, dropPath }) => {
         const effective = tuned.forTraining(current);
-        const outputs = task.forward(effective, config, inputs, { dropPath });
+        const outputs = task.forward(effective, config, inputs, {
+          dropPath,
+          recompute: recipe.recompute,
+        });
         return { [task.name]: task.loss(outputs, inputs) };
       },
       counts: ({ count }) => ({ [task.name]: count }),
@@ -146,6 +152,7 @@ export async function fineTune<T extends TaskTypes>(
       ...(options.run ? { run: options.run } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.compiler ? { compiler: options.compiler } : {}),
+      moments: options.moments,
       ...{ norms: options.norms, patience: options.patience, onWarning: options.onWarning },
       onStep,
     });

@@ -40,6 +40,8 @@ export interface FineTuningRecipe {
   maxGradientNorm: number | null;
   /** Decay of a moving average of the parameters, which is then what is scored and kept; 0 for none. */
   ema: number;
+  /** Activations are computed again instead of kept. */
+  recompute: boolean;
   /** Augmentation of training images, by name: whoever reads the data knows them. */
   augmentation: 'randaugment' | 'imagenet' | 'none';
 }
@@ -61,6 +63,7 @@ export const OFFICIAL_DEFAULTS: Omit<FineTuningRecipe, 'imageSize' | 'batch' | '
   epsilon: 1e-8,
   maxGradientNorm: null,
   ema: 0,
+  recompute: false,
   augmentation: 'randaugment',
 };
 
@@ -102,7 +105,7 @@ export function fineTuningRecipe<T extends TaskTypes>(
   const recipe: T['Recipe'] = { ...official, ...small, ...changes };
   for (const [key, value] of Object.entries(recipe)) {
     const rule = RULES[key];
-    if (rule && !rule.holds(value as number)) {
+    if (rule && !rule.holds(value)) {
       throw new ConfigError({
         code: 'config/invalid-value',
         where,
@@ -139,12 +142,12 @@ export function plannedSteps(
 
 interface Rule {
   expected: string;
-  holds(value: number): boolean;
+  holds(value: unknown): boolean;
 }
 
 const whole = (least: number): Rule => ({
   expected: `a whole number of at least ${least}`,
-  holds: (value) => Number.isSafeInteger(value) && value >= least,
+  holds: (value) => Number.isSafeInteger(value) && (value as number) >= least,
 });
 const number = (expected: string, holds: (value: number) => boolean): Rule => ({
   expected: `a number ${expected}`,
@@ -170,9 +173,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   beta2: share,
   epsilon: notNegative,
   ema: share,
+  recompute: { expected: 'true or false', holds: (value) => typeof value === 'boolean' },
   maxGradientNorm: {
     expected: 'above 0, or null',
-    holds: (value) => value === null || (Number.isFinite(value) && value > 0),
+    holds: (value) =>
+      value === null || (typeof value === 'number' && Number.isFinite(value) && value > 0),
   },
   maxTextLength: whole(3),
   labelSmoothing: share,

@@ -15,7 +15,7 @@ import { forwardPass } from './forward.js';
 import { hostScalar, type RunInputs } from './functions.js';
 import { fusedUpdate } from './fused-update.js';
 import { layoutOf } from './layout.js';
-import { disposeRegions, firstNotFinite, openRegions, stateIn } from './regions.js';
+import { disposeRegions, firstNotFinite, openRegions, roundMoments, stateIn } from './regions.js';
 import type { Update, UpdateContext } from './update.js';
 
 /**
@@ -57,6 +57,7 @@ export async function compiledStepper<B extends Batch>(
       const { parameters } = await tensorsOf({ step, parameters: lent, moments: {} });
       return { parameters, giveBack: () => disposeAll(parameters) };
     },
+    roundMoments: () => roundMoments(regions, layout),
     async finish() {
       const tensors = await tensorsOf(state());
       await dispose();

@@ -1,4 +1,5 @@
 import type { Compiler, Region } from '@imglish/core';
+import { nearestBfloat16 } from '../loop/bfloat16.js';
 import type { StateSource, ValueSource } from '../loop/contracts.js';
 import type { Layout, Slot } from './layout.js';
 
@@ -88,6 +89,16 @@ export function stateIn(regions: Regions, layout: Layout, compiler: Compiler): S
       ]),
     ),
   };
+}
+
+/** Rounds all moments to bfloat16. */
+export async function roundMoments({ m, v, updates }: Regions, layout: Layout): Promise<void> {
+  for (const name of updates.keys()) {
+    const { offset, size } = layout.slots.get(name)!;
+    for (const region of [m, v]) {
+      await region.write(nearestBfloat16(await region.read(offset, size)), offset);
+    }
+  }
 }
 
 /** The first tensor, in the order of the model, that has a value which is not finite. */

@@ -59,6 +59,8 @@ export interface ValueSource {
   readonly shape: readonly number[];
   /** Its values, row-major; not to be written to. */
   read(): Promise<Float32Array>;
+  /** That every value is one of this type, as which they can be stored without loss. */
+  readonly stored?: 'bfloat16';
 }
 
 /** `Moments` that are somewhere else. */

@@ -1,9 +1,10 @@
 import { toHost } from '@imglish/core';
-import { dispose, mul, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { adamW } from '../optimizer/adamw.js';
+import { dispose, mul, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { adamW, type Moments } from '../optimizer/adamw.js';
 import { nextAverage, noAverage } from '../optimizer/average.js';
 import { clipFactor, globalNorm } from '../optimizer/clip.js';
 import type { IndexedBatch } from './batches.js';
+import { nearestBfloat16 } from './bfloat16.js';
 import type { Batch, StateSource, TrainState } from './contracts.js';
 import type { ForwardStepper } from './exchange.js';
 import { assertFinite } from './not-finite.js';
@@ -36,9 +37,23 @@ export async function eagerStepper<B extends Batch>(
       if (!parameters) throw noAverage();
       return { parameters, giveBack: () => {} };
     },
+    async roundMoments() {
+      const rounded: Record<string, Moments> = {};
+      for (const [name, { step, m, v }] of Object.entries(state.moments)) {
+        rounded[name] = { step, m: await roundedTensor(m), v: await roundedTensor(v) };
+      }
+      state = { ...state, moments: rounded };
+    },
     finish: async () => state,
     dispose: async () => disposeState(state),
   };
+}
+
+/** The nearest bfloat16 of each value; takes over the tensor. */
+async function roundedTensor(given: Tensor): Promise<Tensor> {
+  const values = nearestBfloat16((await given.data()) as Float32Array);
+  given.dispose();
+  return tensor(values, given.shape, 'float32');
 }
 
 /** One update. Takes over the state, unless it throws. */

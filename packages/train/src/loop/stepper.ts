@@ -15,6 +15,8 @@ export interface Stepper<B extends Batch> {
   step(batches: readonly IndexedBatch<B>[]): Promise<Omit<StepMetrics, 'timing'>>;
   /** The parameters, or their average, as tensors, and what to do when they have been used. */
   lend(which: Lent): Promise<Loan>;
+  /** Rounds all moments to bfloat16. */
+  roundMoments?(): Promise<void>;
   /** The state as tensors, which are the caller's; frees everything else. */
   finish(): Promise<TrainState>;
   /** Frees everything. */

@@ -15,6 +15,7 @@ import type {
   StepMetrics,
   TrainState,
 } from './contracts.js';
+import { withBfloat16Moments } from './bfloat16.js';
 import { checkPatience, type Patience, waitForBatches } from './data-wait.js';
 import { eagerStepper } from './eager.js';
 import { type Exchange, exchanging } from './exchange.js';
@@ -23,6 +24,9 @@ import { comparingRanks } from './same-weights.js';
 import { beginFrom } from './state.js';
 import type { Lent, Loan, Settings, Stepper } from './stepper.js';
 import type { TrainWarning } from './warnings.js';
+
+/** As what checkpoints store moments. */
+export type StoredMoments = 'float32' | 'bfloat16';
 
 /** What a run is watched for. */
 export interface Guards {
@@ -59,6 +63,12 @@ export interface TrainOptions<B extends Batch> extends Guards {
   /** Clips the gradients to this global norm. */
   maxGradientNorm?: number;
   adamW?: AdamWHyperparameters;
+  /**
+   * With `bfloat16`, checkpoints at a multiple of the run's `every` store moments in 16 bits. They are
+   * rounded in the running state, too, so that a run which goes on from there is the same to the bit.
+   * Between them, and for an engine, moments are float32. Default `float32`.
+   */
+  moments?: StoredMoments | undefined;
   /** Takes a moving average of all parameters, which is saved with them. Default: none. */
   ema?: EmaOptions | undefined;
   /**
@@ -139,6 +149,7 @@ export type LoopOptions<B extends Batch> = Pick<
   | 'accumulate'
   | 'compiler'
   | 'ema'
+  | 'moments'
   | 'communicator'
   | 'compareRanksEvery'
   | 'run'
@@ -184,6 +195,7 @@ export async function trainLoop<B extends Batch>(
     return fetched;
   };
   try {
+    const every = await roundingSteps(options, stepper, communicator);
     while (step < steps) {
       const [stopping] = await communicator.allReduce([signal?.aborted ? 1 : 0]);
       if (stopping! > 0) {
@@ -217,8 +229,10 @@ export async function trainLoop<B extends Batch>(
       const exploding = watchNorm(step, done.gradientNorm);
       if (exploding) warn(exploding);
       if (options.onStep) await lendTo(options.onStep, metrics, stepper);
+      const rounds = step % every === 0;
+      if (rounds) await stepper.roundMoments?.();
       if (run && step % run.every === 0) {
-        await run.save(stepper.state());
+        await run.save(rounds ? withBfloat16Moments(stepper.state()) : stepper.state());
         saved = step;
       }
     }
@@ -232,6 +246,25 @@ export async function trainLoop<B extends Batch>(
   } finally {
     await upcoming?.then(disposeBatches, () => {});
   }
+}
+
+/** After how many steps every rank rounds its moments, or never: infinity. */
+async function roundingSteps<B extends Batch>(
+  { run, moments = 'float32' }: LoopOptions<B>,
+  stepper: Stepper<B>,
+  communicator: Communicator,
+): Promise<number> {
+  if (moments === 'float32') return Number.POSITIVE_INFINITY;
+  if (!stepper.roundMoments) {
+    throw new ConfigError({
+      code: 'train/options',
+      where: 'train',
+      expected: 'moments as float32, for updates that cannot round them',
+      got: moments,
+    });
+  }
+  const [every] = await communicator.broadcast([run?.every ?? 0]);
+  return every! > 0 ? every! : Number.POSITIVE_INFINITY;
 }
 
 async function lendTo<B extends Batch>(

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError, type TensorEntry, type TensorFile } from '@imglish/core';
+import { bitsOfBfloat16 } from '../loop/bfloat16.js';
 import type { MomentsSource, SavedState, StateSource, ValueSource } from '../loop/contracts.js';
 import { type FileSeal, publishFolder, sealOf, writeSealed, writeText } from './durable.js';
 import type { Scored } from './retention.js';
@@ -218,8 +219,9 @@ function stored(tensors: TensorFile['tensors'], name: string): ValueSource {
   return { shape: found.shape, read: () => found.readFloat32() };
 }
 
-function entry(name: string, { shape, read }: ValueSource): TensorEntry {
-  return { name, dtype: 'F32', shape, read };
+function entry(name: string, { shape, read, stored }: ValueSource): TensorEntry {
+  if (stored === undefined) return { name, dtype: 'F32', shape, read };
+  return { name, dtype: 'BF16', shape, read: async () => bitsOfBfloat16(await read()) };
 }
 
 function json(value: unknown): string {

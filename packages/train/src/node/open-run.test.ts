@@ -15,7 +15,7 @@ import { ConfigError, openShards, TrainError } from '@imglish/core';
 import { fileDirectory } from '@imglish/core/node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { values } from '../../test/memory-run.js';
-import type { StateSource, StepMetrics } from '../loop/contracts.js';
+import type { StateSource, StepMetrics, ValueSource } from '../loop/contracts.js';
 import { describeEngine } from './engine-description.js';
 import { type OpenRunOptions, openRun } from './open-run.js';
 
@@ -260,6 +260,27 @@ describe('openRun', () => {
     truncateSync(join(folder, 'optimizer-00002-of-00003.safetensors'), 90);
     expect(await restoredStep()).toBeUndefined();
     expect(messages[0]).toContain('optimizer-00002-of-00003.safetensors');
+  });
+
+  it('stores moments in 16 bits where these are enough, without loss', async () => {
+    const original = state(10);
+    const half = (source: ValueSource): ValueSource => ({ ...source, stored: 'bfloat16' });
+    const moments = {
+      s: { step: 1, m: half(original.moments.s!.m), v: half(original.moments.s!.v) },
+    };
+    const run = await open();
+    await run.save({ ...original, moments });
+    await run.settled();
+    const restored = await run.restore();
+    const { m, v } = await read(restored!);
+    expect([m.s, v.s]).toEqual([
+      [[], [-1]],
+      [[], [2]],
+    ]);
+    await restored!.close();
+    await run.close();
+    const optimizer = readFileSync(join(dir, 'checkpoint-10', 'optimizer.safetensors'), 'latin1');
+    expect(optimizer).toContain('"m.s":{"dtype":"BF16","shape":[],"data_offsets":[0,2]}');
   });
 
   it('writes while training goes on', async () => {
