@@ -44,7 +44,12 @@ describe('pretrain on a folder of captioned images', () => {
     const { code, out, err } = await pretrain('whole');
     expect({ code, out }, err).toEqual({ code: 0, out: `wrote ${join(folder, 'whole/model')}\n` });
     expect(err).toMatch(/^pretraining on onnx 2\/2 \(100 %\).* text [\d.]+ {2}image [\d.]+/m);
-    expect(readdirSync(join(folder, 'whole')).sort()).toEqual(['model', 'run', 'tokenizers']);
+    expect(readdirSync(join(folder, 'whole')).sort()).toEqual([
+      'model',
+      'report.html',
+      'run',
+      'tokenizers',
+    ]);
     expect(readdirSync(join(folder, 'whole/run')).sort()).toEqual([
       'checkpoint-1',
       'checkpoint-2',

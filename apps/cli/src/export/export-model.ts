@@ -65,9 +65,10 @@ export async function exportModel(
   const directory = await readModelDirectory(source);
   try {
     const json = parseModelJson(directory.config);
-    const parameters = parameterSource(directory.tensors, { specs: specsOf(json) });
+    const specs = specsOf(json, directory.tensors.tensors.keys());
+    const parameters = parameterSource(directory.tensors, { specs });
     const preprocessor = directory.preprocessor && parsePreprocessorConfig(directory.preprocessor);
-    const all = partsOf(json, roomFor(json, options.maxLength));
+    const all = partsOf(json, roomFor(json, options.maxLength), specs);
     const wanted = chosen(all, json, options);
     const written: ExportedFile[] = [];
     for (const part of wanted) {

@@ -1,4 +1,9 @@
-import { FIRST_POSITION, type ModelConfig, type ModelJson } from '@imglish/core';
+import {
+  FIRST_POSITION,
+  type ModelConfig,
+  type ModelJson,
+  type ParameterSpecs,
+} from '@imglish/core';
 import { specsOf } from '../model/head-specs.js';
 import { decoderParts } from './decoder-parts.js';
 import { encoderParts } from './encoder-parts.js';
@@ -6,8 +11,11 @@ import { headParts } from './head-parts.js';
 import type { ExportPart } from './part.js';
 
 /** All that a model of this `config.json` can be exported as; captions have at most `maxLength` tokens. */
-export function partsOf(json: ModelJson, maxLength: number): ExportPart[] {
-  const specs = specsOf(json);
+export function partsOf(
+  json: ModelJson,
+  maxLength: number,
+  specs: ParameterSpecs = specsOf(json),
+): ExportPart[] {
   const decodes = specs['mlm_head.weight'] !== undefined;
   return [
     ...encoderParts(json.model),

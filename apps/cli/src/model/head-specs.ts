@@ -5,22 +5,36 @@ import {
   nearestName,
   type ParameterSpecs,
 } from '@imglish/core';
-import { MASKED_DATA_MODELLING, maskedDataHeadSpecs } from '@imglish/pretrain';
+import {
+  headSpecsIn,
+  MASKED_DATA_MODELLING,
+  maskedDataHeadSpecs,
+  PRETRAINING,
+} from '@imglish/pretrain';
 import { tasks } from '@imglish/tasks';
 
 /** No head at all. */
 export const BACKBONE = 'backbone';
 
 const TASKS = Object.values(tasks);
-const NAMES: readonly string[] = [BACKBONE, MASKED_DATA_MODELLING, ...TASKS.map((t) => t.name)];
+const NAMES: readonly string[] = [
+  BACKBONE,
+  MASKED_DATA_MODELLING,
+  PRETRAINING,
+  ...TASKS.map((t) => t.name),
+];
 
-/** Every parameter that a model of this `config.json` has. */
-export function specsOf({ model, head }: ModelJson): ParameterSpecs {
-  return { ...backboneSpecs(model), ...headSpecs({ model, head }) };
+/**
+ * Every parameter that a model of this `config.json` has; where the `names` in its file are given, also
+ * the heads of pretraining objectives that are among them.
+ */
+export function specsOf({ model, head }: ModelJson, names: Iterable<string> = []): ParameterSpecs {
+  const others = headSpecsIn(names, model, head.options.codes ?? 0);
+  return { ...backboneSpecs(model), ...others, ...headSpecs({ model, head }) };
 }
 
 function headSpecs({ model, head }: ModelJson): ParameterSpecs {
-  if (head.task === BACKBONE) return {};
+  if (head.task === BACKBONE || head.task === PRETRAINING) return {};
   if (head.task === MASKED_DATA_MODELLING) {
     return maskedDataHeadSpecs(model, required(head.options, 'codes', head.task));
   }

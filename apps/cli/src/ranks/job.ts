@@ -6,22 +6,17 @@ import {
   type ModelConfig,
   type Parameters,
 } from '@imglish/core';
+import { fileDirectory } from '@imglish/core/node';
 import {
   type BrokenRecord,
+  beginPretraining,
   type PretrainData,
+  type PretrainOptions,
   type PretrainRecipe,
-  type PretrainTokenizers,
   pretrain,
 } from '@imglish/pretrain';
 import { defaultPreprocessor, textTokenizer, visualTokenizer } from '@imglish/tokenizers';
-import {
-  type Communicator,
-  describeWarning,
-  type Guards,
-  type Run,
-  type StepMetrics,
-  type StoredMoments,
-} from '@imglish/train';
+import type { Communicator, Run, StepMetrics } from '@imglish/train';
 import type { VisualParts } from '../model/tokenizers.js';
 import { openTrainingData, type TrainingSource } from '../model/training-data.js';
 import type { BrokenFile } from './broken-file.js';
@@ -37,15 +32,14 @@ export interface PretrainJob {
   textFiles?: readonly string[];
   /** The text tokenizer as a file. */
   spm: Uint8Array;
-  visual: VisualParts;
+  /** Of a model without one, nothing. */
+  visual?: VisualParts | undefined;
+  /** The directory of a model from whose parameters training goes on; fresh ones by default. */
+  model?: string;
   /** Broken records that are passed over; see `pretrain`. */
   skipBroken?: number;
   /** Threads that decode pictures, of each rank. */
   decoders?: number;
-  /** What every rank is watched for. */
-  guards?: Guards;
-  /** As what checkpoints store moments. */
-  moments?: StoredMoments;
 }
 
 export interface RankOptions {
@@ -73,32 +67,38 @@ export interface RankResult {
 export function tokenizersOf(
   { config, spm, visual }: PretrainJob,
   backend: Pick<Backend, 'compiler'>,
-): PretrainTokenizers {
+): Pick<PretrainOptions, 'tokenizer' | 'visualTokenizer' | 'preprocessor'> {
   return {
     tokenizer: textTokenizer(spm),
-    visualTokenizer: visualTokenizer(visual.config, visual.tensors, backend),
     preprocessor: defaultPreprocessor(config.imageSize),
+    ...(visual ? { visualTokenizer: visualTokenizer(visual.config, visual.tensors, backend) } : {}),
   };
+}
+
+/** Parameters of the model that a job goes on from. */
+async function parametersOf({ model }: PretrainJob): Promise<Parameters | undefined> {
+  if (!model) return undefined;
+  const { parameters, visualTokenizer } = await beginPretraining(fileDirectory(model));
+  await visualTokenizer?.dispose?.();
+  return parameters;
 }
 
 /** Runs one rank of a job from its first step (or last checkpoint) to its end. */
 export async function runRank(job: PretrainJob, options: RankOptions): Promise<RankResult> {
-  const { config, recipe, source, textFiles, decoders, skipBroken, guards, moments } = job;
+  const { config, recipe, source, textFiles, decoders, skipBroken } = job;
   const { compiler } = options;
   const tokenizers = tokenizersOf(job, compiler ? { compiler } : {});
   const { onStep, data, broken, ...rest } = options;
   const opened = data
     ? undefined
     : await openTrainingData(source, { textFiles, size: config.imageSize, decoders });
+  const parameters = await parametersOf(job);
   try {
     const { state, stopped } = await pretrain({
       ...(data ?? opened!),
       ...tokenizers,
+      ...(parameters ? { parameters } : {}),
       ...rest,
-      ...guards,
-      moments,
-      // Of rank 0, the run tells.
-      ...(rest.run ? {} : { onWarning: (warning) => console.error(describeWarning(warning)) }),
       ...(onStep ? { onStep } : {}),
       ...(skipBroken !== undefined ? { skipBroken } : {}),
       ...(broken ? { knownBroken: broken.known, onBroken: tellBroken(broken) } : {}),
@@ -109,7 +109,8 @@ export async function runRank(job: PretrainJob, options: RankOptions): Promise<R
     if (state.average) disposeAll(state.parameters);
     return { parameters: state.average ?? state.parameters, step: state.step, stopped };
   } finally {
-    await tokenizers.visualTokenizer.dispose?.();
+    disposeAll(parameters ?? {});
+    await tokenizers.visualTokenizer?.dispose?.();
     await opened?.close();
   }
 }
