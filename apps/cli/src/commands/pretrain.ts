@@ -22,7 +22,7 @@ import {
   streamsIn,
 } from '@imglish/pretrain';
 import type { Progress } from '@imglish/train';
-import { openRun, progress, stopOnSignals } from '@imglish/train/node';
+import { progress, stopOnSignals } from '@imglish/train/node';
 import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { readText } from '../model/read-file.js';
@@ -35,9 +35,16 @@ import { ranksFor, runRanks } from '../ranks/run-ranks.js';
 import { pretrainReport } from '../report/pretrain-report.js';
 import { RUN_FILES, readHistory } from '../tasks/run-history.js';
 import { objectiveOption } from './objectives-option.js';
-import { integer, parseJsonObject, positive, refuseOptions } from './options.js';
+import { integer, parseJsonObject, positive, refuseOptions, share } from './options.js';
+import {
+  addRunOptions,
+  guardsOf,
+  openWatchedRun,
+  type RunOptions,
+  stoppedExitCode,
+} from './run-options.js';
 
-interface PretrainCommandOptions {
+interface PretrainCommandOptions extends RunOptions {
   data: string[];
   texts?: string[];
   preset: PresetName;
@@ -53,7 +60,9 @@ interface PretrainCommandOptions {
   tokenizer?: string;
   codes: number;
   visualTokenizer?: string;
-  every: number;
+  ema?: number;
+  accumulate?: number;
+  dropPath?: number;
   threads?: number;
   window?: number;
   skipBroken: number;
@@ -65,8 +74,7 @@ interface PretrainCommandOptions {
 
 /** `imglish pretrain`: any mixture of objectives on your own data or the emoji, with exact resume. */
 export function registerPretrain(program: Command): void {
-  program
-    .command('pretrain')
+  addRunOptions(program.command('pretrain'))
     .description(
       'pretrain by filling in blanks, or by other objectives; run it again to go on where it stopped',
     )
@@ -102,7 +110,6 @@ export function registerPretrain(program: Command): void {
       '--visual-tokenizer <directory>',
       'what "tokenizer train visual" wrote; by default mean patches are learnt',
     )
-    .option('--every <steps>', 'steps between two checkpoints', integer(1), 100)
     .option('--threads <count>', 'processor threads to compute on; by default all', integer(1))
     .option(
       '--window <count>',
@@ -144,9 +151,11 @@ async function run(
   const recipe = launchedRecipe(await recipeOf(options), launch);
   const { resolution: side } = options;
   const size = side === undefined ? {} : { imageSize: [side, side] as [number, number] };
+  const depth = options.dropPath === undefined ? {} : { dropPathRate: options.dropPath };
   const { backend } = await openBackend(options.backend, options.threads ?? launch?.threads);
   const begun = options.model ? await readBeginning(options.model) : undefined;
-  const config = begun?.config ?? modelConfig({ ...preset(options.preset), ...size });
+  const whole = begun?.config ?? { ...preset(options.preset), ...size };
+  const config = modelConfig({ ...whole, ...depth });
   const source = trainingSource(options.data, config.imageSize, recipe.seed);
   if (launch) assertThreads(backend, options.threads);
   const ranks = launch ?? ranksFor(backend, recipe.accumulate, options.threads);
@@ -172,7 +181,9 @@ async function run(
     const { spm, visual, visualTokenizer, preprocessor } = trained;
     const from = options.model ? { model: options.model } : {};
     const given = { ...(textFiles && { textFiles }) };
-    const folder = await openRun(join(options.out, 'run'), {
+    const label = `pretraining on ${backend.name}`;
+    const plan = {
+      ...{ out: options.out, title: label, seed: recipe.seed, steps: recipe.steps },
       config: {
         model: config,
         recipe,
@@ -180,18 +191,17 @@ async function run(
         ...given,
         ...(from.model ? { from: from.model } : {}),
       },
-      seed: recipe.seed,
-      every: options.every,
-    });
+    };
+    const folder = await openWatchedRun(plan, options);
     const { signal, dispose } = stopOnSignals();
     try {
       const broken = await openBrokenFile(folder.dir);
-      const label = `pretraining on ${backend.name}`;
       let shown: Progress | undefined;
       const job: PretrainJob = {
         ...{ backend: backend.name, config, recipe, source, spm, visual, skipBroken, ...given },
         ...from,
         ...(decoders !== undefined && { decoders }),
+        ...{ guards: guardsOf(options), moments: options.moments },
       };
       const { parameters, step, stopped } = await runRanks(job, ranks, {
         ...(backend.compiler ? { compiler: backend.compiler } : {}),
@@ -207,6 +217,7 @@ async function run(
         console.error(`passed over ${passedOver} broken records: ${broken.path}`);
       }
       const counted = passedOver > 0 ? { steps: step, broken: passedOver } : { steps: step };
+      if (stopped) process.exitCode = stoppedExitCode(signal);
       if (!stopped) {
         const directory = join(options.out, 'model');
         const model = { config, parameters, preprocessor, visualTokenizer };
@@ -278,6 +289,8 @@ async function recipeOf(options: PretrainCommandOptions): Promise<PretrainRecipe
     ...(options.batch === undefined ? {} : { mix: mixOf(options.batch) }),
     ...(options.lr === undefined ? {} : { lr: options.lr }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.accumulate === undefined ? {} : { accumulate: options.accumulate }),
+    ...(options.ema === undefined ? {} : { ema: options.ema }),
     ...(options.recompute ? { recompute: true } : {}),
     ...(options.window === undefined ? {} : { window: options.window }),
   });

@@ -16,7 +16,14 @@ import {
   pretrain,
 } from '@imglish/pretrain';
 import { defaultPreprocessor, textTokenizer, visualTokenizer } from '@imglish/tokenizers';
-import type { Communicator, Run, StepMetrics } from '@imglish/train';
+import {
+  type Communicator,
+  describeWarning,
+  type Guards,
+  type Run,
+  type StepMetrics,
+  type StoredMoments,
+} from '@imglish/train';
 import type { VisualParts } from '../model/tokenizers.js';
 import { openTrainingData, type TrainingSource } from '../model/training-data.js';
 import type { BrokenFile } from './broken-file.js';
@@ -40,6 +47,10 @@ export interface PretrainJob {
   skipBroken?: number;
   /** Threads that decode pictures, of each rank. */
   decoders?: number;
+  /** What every rank is watched for. */
+  guards?: Guards;
+  /** As what checkpoints store moments. */
+  moments?: StoredMoments;
 }
 
 export interface RankOptions {
@@ -85,7 +96,7 @@ async function parametersOf({ model }: PretrainJob): Promise<Parameters | undefi
 
 /** Runs one rank of a job from its first step (or last checkpoint) to its end. */
 export async function runRank(job: PretrainJob, options: RankOptions): Promise<RankResult> {
-  const { config, recipe, source, textFiles, decoders, skipBroken } = job;
+  const { config, recipe, source, textFiles, decoders, skipBroken, guards, moments } = job;
   const { compiler } = options;
   const tokenizers = tokenizersOf(job, compiler ? { compiler } : {});
   const { onStep, data, broken, ...rest } = options;
@@ -99,6 +110,10 @@ export async function runRank(job: PretrainJob, options: RankOptions): Promise<R
       ...tokenizers,
       ...(parameters ? { parameters } : {}),
       ...rest,
+      ...guards,
+      moments,
+      // Of rank 0, the run tells.
+      ...(rest.run ? {} : { onWarning: (warning) => console.error(describeWarning(warning)) }),
       ...(onStep ? { onStep } : {}),
       ...(skipBroken !== undefined ? { skipBroken } : {}),
       ...(broken ? { knownBroken: broken.known, onBroken: tellBroken(broken) } : {}),
