@@ -1,8 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { withoutLeaks } from '@imglish/testing';
+import { type MemoryCompiler, memoryCompiler, withoutLeaks } from '@imglish/testing';
 import { add, fill, memory, mul, type Scalar, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type EagerCompiler, eagerCompiler } from '../../test/eager-compiler.js';
 import { loopback } from '../../test/loopback.js';
 import { memoryRun } from '../../test/memory-run.js';
 import {
@@ -78,8 +77,8 @@ function expectClose(actual: Recorded, expected: Recorded): void {
 }
 
 /** Eager and compiled steps with the same options. */
-async function compare(extra: Partial<Options> = {}): Promise<EagerCompiler> {
-  const compiler = eagerCompiler();
+async function compare(extra: Partial<Options> = {}): Promise<MemoryCompiler> {
+  const compiler = memoryCompiler();
   const compiled = await withoutLeaks(() => record({ ...extra, compiler }));
   expectClose(compiled, await record(extra));
   expect(compiler.open()).toBe(0);
@@ -96,15 +95,15 @@ describe('train with a compiler', () => {
   it('compiles once for each signature, and once more to learn what the loss reaches', async () => {
     const compiler = await compare({ batches: evenBatches });
     // Broken off: the first guess was that it reaches `unused`.
-    expect(compiler.compilations).toEqual(['train step', 'train step']);
+    expect(compiler.compiled.map(({ name }) => name)).toEqual(['train step', 'train step']);
   });
 
   it('clips', async () => {
-    const clipped = await record({ maxGradientNorm: 0.5, compiler: eagerCompiler() });
+    const clipped = await record({ maxGradientNorm: 0.5, compiler: memoryCompiler() });
     expect(clipped.steps.every(({ gradientNorm }) => gradientNorm > 0.5)).toBe(true);
     await compare({ maxGradientNorm: 0.5 });
     const { maxGradientNorm: _, ...never } = options();
-    const { state } = await train({ ...never, compiler: eagerCompiler() });
+    const { state } = await train({ ...never, compiler: memoryCompiler() });
     const eager = await train(never);
     expectClose({ steps: [], state: read(state) }, { steps: [], state: read(eager.state) });
     [state, eager.state].forEach(disposeState);
@@ -128,7 +127,7 @@ describe('train with a compiler', () => {
   });
 
   it('adds up ranks, which end with the same bits', { timeout: 30_000 }, async () => {
-    const ranks = (accumulate: number, compiler?: () => EagerCompiler) =>
+    const ranks = (accumulate: number, compiler?: () => MemoryCompiler) =>
       Promise.all(
         loopback(2).map((communicator) => {
           return record({ communicator, accumulate, ...(compiler && { compiler: compiler() }) });
@@ -136,7 +135,7 @@ describe('train with a compiler', () => {
       );
     for (const accumulate of [1, 2]) {
       const [[first, second], [eager]] = [
-        await ranks(accumulate, eagerCompiler),
+        await ranks(accumulate, memoryCompiler),
         await ranks(accumulate),
       ];
       expect(second).toEqual(first);
@@ -171,14 +170,14 @@ describe('parameters that the loss does not always reach', () => {
 
   it('neither decay nor count in steps without a gradient', async () => {
     const given = extra();
-    const { state } = await record({ ...given, compiler: eagerCompiler() });
+    const { state } = await record({ ...given, compiler: memoryCompiler() });
     expect(state.own!.step).toBe(10);
     expect(state['in.weight']!.step).toBe(20);
     expect(state.unused).toMatchObject({ step: 0, m: [] });
     expect(state.unused!.values).toEqual([...parameters.unused!.dataSync()]);
     const compiler = await compare(given);
     // Even and odd batches, the first guess of each, and odd ones again when counts have diverged.
-    expect(compiler.compilations.length).toBeLessThanOrEqual(5);
+    expect(compiler.compiled.length).toBeLessThanOrEqual(5);
   });
 
   it('get the gradient of the micro-batches and ranks that reach them', async () => {
@@ -186,7 +185,7 @@ describe('parameters that the loss does not always reach', () => {
     const given = extra();
     const ranks = await Promise.all(
       loopback(2).map((communicator) => {
-        return record({ ...given, communicator, compiler: eagerCompiler() });
+        return record({ ...given, communicator, compiler: memoryCompiler() });
       }),
     );
     expect(ranks[0]!.state.own!.step).toBe(20);
@@ -213,7 +212,7 @@ describe('parameters that the loss does not always reach', () => {
       loss: constant,
       counts: () => ({ near: 2, far: 0 }),
     };
-    expect((await record({ ...none, compiler: eagerCompiler() })).state.own!.step).toBe(0);
+    expect((await record({ ...none, compiler: memoryCompiler() })).state.own!.step).toBe(0);
     await compare(none);
     await compare({ ...none, loss, counts });
   });
@@ -221,7 +220,7 @@ describe('parameters that the loss does not always reach', () => {
 
 describe('a compiled run', () => {
   it('resumes to the same bits, and with the other engine stays close', async () => {
-    const compiler = () => eagerCompiler('double 1');
+    const compiler = () => memoryCompiler({ description: 'double 1' });
     const whole = await record({ compiler: compiler(), run: memoryRun(100) });
     const run = memoryRun(4);
     const controller = new AbortController();
@@ -255,7 +254,7 @@ describe('a compiled run', () => {
   });
 
   it('lends parameters as tensors, when asked for', async () => {
-    const compiler = eagerCompiler();
+    const compiler = memoryCompiler();
     const lent: number[][] = [];
     let kept: Tensor | undefined;
     const before = memory().numTensors;

@@ -1,9 +1,8 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { ConfigError, TrainError } from '@imglish/core';
-import { withoutLeaks } from '@imglish/testing';
+import { memoryCompiler, withoutLeaks } from '@imglish/testing';
 import { fill, type Scalar, type Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eagerCompiler } from '../../test/eager-compiler.js';
 import { memoryRun } from '../../test/memory-run.js';
 import {
   type RegressionBatch,
@@ -30,7 +29,7 @@ const options = (extra: Partial<Options> = {}): Options => regressionOptions(par
 
 describe('a compiled step that fails', () => {
   async function failure(extra: Partial<Options>): Promise<unknown> {
-    const compiler = eagerCompiler();
+    const compiler = memoryCompiler();
     const error = await withoutLeaks(() =>
       train(options({ compiler, ...extra })).then(
         () => undefined,
@@ -122,7 +121,7 @@ describe('a compiled step that fails', () => {
   });
 
   it('needs counts, which a recorded loss cannot give', async () => {
-    const { counts: _, ...without } = options({ compiler: eagerCompiler() });
+    const { counts: _, ...without } = options({ compiler: memoryCompiler() });
     await expect(train(without)).rejects.toBeInstanceOf(ConfigError);
     await expect(train(without)).rejects.toThrow(/counts together with a compiler/);
   });

@@ -1,8 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { withoutLeaks } from '@imglish/testing';
+import { memoryCompiler, withoutLeaks } from '@imglish/testing';
 import { memory, type Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eagerCompiler } from '../../test/eager-compiler.js';
 import { loopback } from '../../test/loopback.js';
 import { memoryRun } from '../../test/memory-run.js';
 import { regressionParameters } from '../../test/regression.js';
@@ -59,7 +58,7 @@ function expected(seen: readonly Values[]): Values {
 
 describe.each([
   ['op by op', () => ({})],
-  ['compiled', () => ({ compiler: eagerCompiler() })],
+  ['compiled', () => ({ compiler: memoryCompiler() })],
 ])('the average of the parameters, %s', (_, engine) => {
   it('is what the formula says, of every parameter, and is lent', async () => {
     const { seen, lent, average } = await withoutLeaks(() => record(engine()));

@@ -1,9 +1,8 @@
 import { draw, type HostTensor } from '@imglish/core';
-import { withoutLeaks } from '@imglish/testing';
+import { memoryCompiler, withoutLeaks } from '@imglish/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import { dispose, tensor1d } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { memoryCompiler } from '../../../test/memory-compiler.js';
 import { randomParameters, smallConfig } from '../../../test/small-model.js';
 import { wholePassDecoder } from '../../../test/whole-pass-decoder.js';
 import { headSpecs } from '../head.js';
@@ -72,15 +71,15 @@ describe.each(SEARCHES)('captions, %s', (_, options) => {
   });
 
   it('are the same compiled, and nothing of the state is left', async () => {
-    const { compiler, seen } = memoryCompiler();
+    const compiler = memoryCompiler({ anySize: true });
     const decoder = await compiledCaptionDecoder(compiler, parameters, config);
     expectSame(await captionsBy(decoder), await captionsBy(eager));
     const one = imagesOf((pixels.data as Float32Array).slice(0, SIZE));
     expectSame(await captionsBy(decoder, one), (await captionsBy(eager)).slice(0, 1));
-    expect(seen.compiled).toHaveLength(2);
-    expect(seen.open).toBe(3); // two functions, and the parameters
+    expect(compiler.compiled).toHaveLength(2);
+    expect(compiler.open()).toBe(3); // two functions, and the parameters
     await decoder.dispose();
-    expect(seen.open).toBe(0);
+    expect(compiler.open()).toBe(0);
   });
 
   it('leave no tensors', async () => {
@@ -129,31 +128,31 @@ describe('streamed captions', () => {
 
 describe('a decoder', () => {
   it('is compiled where the backend compiles', async () => {
-    const { compiler, seen } = memoryCompiler();
+    const compiler = memoryCompiler({ anySize: true });
     const options: CaptionOptions = { search: 'greedy' };
     for (const backend of [{ compiler }, {}]) {
       const decoder = await captionDecoderFor(backend, parameters, config);
       await generateCaptions(decoder, pixels, vocabulary, options);
       await decoder.dispose();
     }
-    expect(seen.compiled).toHaveLength(2);
+    expect(compiler.compiled).toHaveLength(2);
   });
 
   it('frees what is reserved when a run fails, and goes on', async () => {
-    const { compiler, seen, fail } = memoryCompiler();
+    const compiler = memoryCompiler({ anySize: true });
     const decoder = await compiledCaptionDecoder(compiler, parameters, config);
     const write = () => generateCaptions(decoder, pixels, vocabulary);
     await write();
-    const { open } = seen;
-    fail(new Error('not now'));
+    const open = compiler.open();
+    compiler.fail(new Error('not now'));
     await expect(write()).rejects.toThrow('not now');
-    expect(seen.open).toBe(open);
+    expect(compiler.open()).toBe(open);
     await write();
-    expect(seen.open).toBe(open);
+    expect(compiler.open()).toBe(open);
   });
 
   it('writes several batches at once', async () => {
-    const { compiler } = memoryCompiler();
+    const compiler = memoryCompiler({ anySize: true });
     const decoder = await compiledCaptionDecoder(compiler, parameters, config);
     const backwards = imagesOf(
       Float32Array.from({ length: IMAGES }, (_, i) => IMAGES - 1 - i).reduce(
@@ -182,7 +181,7 @@ it.each(SEARCHES)(
     const bias = own['mlm_head.bias']!;
     own['mlm_head.bias'] = tensor1d([...bias.dataSync()].map((x, id) => (id < 11 ? x : 30)));
     const eager = eagerCaptionDecoder(own, wider);
-    const { compiler } = memoryCompiler();
+    const compiler = memoryCompiler({ anySize: true });
     const compiled = await compiledCaptionDecoder(compiler, own, wider);
     const of = (decoder: CaptionDecoder, more: object) =>
       generateCaptions(decoder, pixels, { ...vocabulary, ...more }, options);
