@@ -41,7 +41,7 @@ export {
   textVectors,
 } from './image-text-retrieval/predict.js';
 export * from './metrics/index.js';
-export { findTask, TASK_NAMES } from './model/find-task.js';
+export { findTask, TASK_NAMES, unknownTask } from './model/find-task.js';
 export {
   type Beginning,
   type BeginOptions,

@@ -1,10 +1,11 @@
-import type {
-  Compiler,
-  Dataset,
-  ParameterPlace,
-  ParameterSpecs,
-  Parameters,
-  Region,
+import {
+  type Compiler,
+  type Dataset,
+  elementCount,
+  type ParameterPlace,
+  type ParameterSpecs,
+  type Parameters,
+  type Region,
 } from '@imglish/core';
 import { type OpenTaskModel, taskModel } from '../model/task-model.js';
 import type { Metrics, Task, TaskReader, TaskTypes } from '../task.js';
@@ -62,7 +63,7 @@ async function place(
   compiler: Compiler,
 ): Promise<{ region: Region; model: OpenTaskModel }> {
   const sizes = Object.entries(specs).map(
-    ([name, { shape }]) => [name, shape, shape.reduce((product, n) => product * n, 1)] as const,
+    ([name, { shape }]) => [name, shape, elementCount(shape)] as const,
   );
   const region = await compiler.reserve(sizes.reduce((sum, [, , size]) => sum + size, 0));
   const source: Record<string, ParameterPlace> = {};

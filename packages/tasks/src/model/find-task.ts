@@ -9,11 +9,21 @@ export const TASK_NAMES: readonly string[] = Object.values(tasks).map(({ name })
 export function findTask(name: string): Task {
   const task = Object.values(tasks).find((one) => one.name === name);
   if (task) return task as unknown as Task;
-  throw new ConfigError({
+  throw unknownTask('findTask', 'tasks', name, TASK_NAMES);
+}
+
+/** `config/unknown-task`: that `name` is none of the `known` tasks, pipelines or the like. */
+export function unknownTask(
+  where: string,
+  kind: string,
+  name: string,
+  known: readonly string[],
+): ConfigError {
+  return new ConfigError({
     code: 'config/unknown-task',
-    where: 'findTask',
-    expected: `one of the tasks ${TASK_NAMES.join(', ')}`,
+    where,
+    expected: `one of the ${kind} ${known.join(', ')}`,
     got: `"${name}"`,
-    fix: `Did you mean "${nearestName(name, TASK_NAMES)}"?`,
+    fix: `Did you mean "${nearestName(name, known)}"?`,
   });
 }

@@ -1,11 +1,11 @@
 import {
   type Backend,
   ConfigError,
-  nearestName,
   type ReadableDirectory,
   type RgbImage,
   rejectUnknownKeys,
 } from '@imglish/core';
+import { unknownTask } from '../model/find-task.js';
 import { loadTaskModel } from '../model/save-load.js';
 import { DEFINITIONS, type Definition, type Item, type Options } from './definitions.js';
 import type { Pipeline, PipelineName } from './pipeline.js';
@@ -72,13 +72,7 @@ export async function createPipeline<Name extends PipelineName>(
 function definitionOf(name: string): Definition {
   const definition = Object.hasOwn(DEFINITIONS, name) ? DEFINITIONS[name] : undefined;
   if (definition) return definition;
-  throw new ConfigError({
-    code: 'config/unknown-task',
-    where: 'createPipeline',
-    expected: `one of the pipelines ${PIPELINE_NAMES.join(', ')}`,
-    got: `"${name}"`,
-    fix: `Did you mean "${nearestName(name, PIPELINE_NAMES)}"?`,
-  });
+  throw unknownTask('createPipeline', 'pipelines', name, PIPELINE_NAMES);
 }
 
 interface Arguments {

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rmdir, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { TrainError } from '@imglish/core';
+import { isAlive } from '@imglish/core/node';
 
 /** Who holds a lock. */
 interface Holder {
@@ -26,7 +27,7 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
   while (!(await create(path, JSON.stringify(me)))) {
     const holder = await readHolder(path);
     if (holder === 'absent') continue;
-    if (holder !== 'unreadable' && isAlive(holder)) throw locked(path, holder);
+    if (holder !== 'unreadable' && holds(holder)) throw locked(path, holder);
     await removeStale(path);
   }
   return async () => {
@@ -68,7 +69,7 @@ async function removeStale(path: string): Promise<void> {
   try {
     const holder = await readHolder(path);
     if (holder === 'absent') return;
-    if (holder === 'unreadable' || !isAlive(holder)) await unlink(path).catch(ignoreMissing);
+    if (holder === 'unreadable' || !holds(holder)) await unlink(path).catch(ignoreMissing);
   } finally {
     await rmdir(guard).catch(ignoreMissing);
   }
@@ -91,14 +92,11 @@ async function readHolder(path: string): Promise<Holder | 'absent' | 'unreadable
 }
 
 /** Processes of other hosts count as alive: nobody here can tell. */
-function isAlive({ host, pid, born }: Holder): boolean {
+function holds({ host, pid, born }: Holder): boolean {
   if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-  return born === undefined || born === birthOf(pid);
+  if (!isAlive(pid)) return false;
+  const now = birthOf(pid);
+  return born === undefined || now === undefined || born === now;
 }
 
 /** Linux: start time in clock ticks since boot, field 22 of /proc/PID/stat. */

@@ -2,6 +2,7 @@ import {
   type Backend,
   type Compiled,
   type Compiler,
+  elementCount,
   type HostTensor,
   type ModelConfig,
   type ParameterSource,
@@ -154,7 +155,7 @@ async function reserveState(compiler: Compiler, shapes: StateShapes): Promise<St
   const views: [string, readonly number[]][][] = [shapes.images, shapes.texts, shapes.texts].map(
     (each) => Object.entries(each),
   );
-  const sizes = views.map((each) => each.map(([, shape]) => sizeOf(shape)));
+  const sizes = views.map((each) => each.map(([, shape]) => elementCount(shape)));
   const region = await compiler.reserve(sizes.flat().reduce((sum, size) => sum + size, 0));
   let offset = 0;
   const [images, first, second] = views.map(
@@ -162,14 +163,10 @@ async function reserveState(compiler: Compiler, shapes: StateShapes): Promise<St
       Object.fromEntries(
         each.map(([name, shape]) => {
           const view = region.view(offset, shape);
-          offset += sizeOf(shape);
+          offset += elementCount(shape);
           return [name, view];
         }),
       ),
   ) as [Views, Views, Views];
   return { images, texts: [first, second], dispose: () => region.dispose() };
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
