@@ -124,8 +124,7 @@ export async function fineTune<T extends TaskTypes>(
       parameters,
       batches: taskBatches(options),
       loss: (current, { inputs, dropPath }) => {
-        const effective = tuned.forTraining(current);
-        const outputs = task.forward(effective, config, inputs, {
+        const outputs = task.forward(tuned.effective(current), config, inputs, {
           dropPath,
           recompute: recipe.recompute,
         });
@@ -133,6 +132,7 @@ export async function fineTune<T extends TaskTypes>(
       },
       counts: ({ count }) => ({ [task.name]: count }),
       weights: { [task.name]: 1 },
+      frozen: tuned.frozen,
       steps,
       accumulate: recipe.accumulate,
       schedule: warmupCosine({ base: recipe.lr, final: recipe.minLr, steps, warmupSteps }),

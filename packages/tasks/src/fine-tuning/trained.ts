@@ -1,4 +1,4 @@
-import { type ParameterSpecs, type Parameters, withoutTape } from '@imglish/core';
+import type { ParameterSpecs, Parameters } from '@imglish/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type LoraOptions, loraSpecs, loraTargets, mergeLora } from './lora.js';
 import { namesLike } from './names.js';
@@ -17,9 +17,10 @@ export interface TuningOptions {
 export interface Tuning {
   /** Parameters beside those of the model, which begin fresh. */
   readonly added: ParameterSpecs;
+  /** What stays as it is. */
   readonly frozen: ReadonlySet<string>;
-  /** The parameters that the model runs on; what is frozen gets no gradient. */
-  forTraining(parameters: Parameters): Parameters;
+  /** The parameters that the model runs on. */
+  effective(parameters: Parameters): Parameters;
   /**
    * The finished model's. Tensors that are new are in `made`, to be disposed; the others are those of
    * `parameters`.
@@ -45,16 +46,7 @@ export function tuning(
   return {
     added,
     frozen,
-    forTraining: (parameters) =>
-      merge(
-        Object.fromEntries(
-          Object.entries(parameters).map(([name, value]) => [
-            name,
-            // A clone that no tape knows: no gradient reaches what it was made of.
-            frozen.has(name) ? withoutTape(() => value.clone()) : value,
-          ]),
-        ),
-      ),
+    effective: merge,
     merged(parameters) {
       const merged = merge(parameters);
       return { parameters: merged, made: [...adapted].map((name) => merged[name]!) };

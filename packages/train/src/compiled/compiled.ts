@@ -27,9 +27,9 @@ export async function compiledStepper<B extends Batch>(
   compiler: Compiler,
   begin: StateSource,
 ): Promise<ForwardStepper<B>> {
-  const { groups, accumulate = 1, communicator } = settings;
+  const { groups, frozen, accumulate = 1, communicator } = settings;
   const hyperparameters = checkedAdamW(settings.adamW ?? {}, 0);
-  const layout = layoutOf(begin.parameters, groups);
+  const layout = layoutOf(begin.parameters, groups, frozen);
   const regions = await openRegions(compiler, layout, begin);
   const context: UpdateContext<B> = { settings, compiler, layout, regions, hyperparameters };
   const fused = accumulate === 1 && communicator.size === 1;

@@ -21,6 +21,15 @@ describe('layoutOf', () => {
       ['d', 15, 4],
     ]);
     expect([...layout.slots.keys()]).toEqual(Object.keys(shapes));
+    expect(layout.trained).toBe(19);
+  });
+
+  it('puts what is frozen at the end, whatever its group', () => {
+    const groups = { a: decays, b: stays, c: decays, d: stays, e: decays };
+    const partly = layoutOf(parameters, groups, new Set(['d', 'a']));
+    expect(partly.inMemory.map(({ name }) => name)).toEqual(['b', 'c', 'e', 'a', 'd']);
+    expect([partly.trained, partly.length]).toEqual([9, 19]);
+    expect([...partly.slots.keys()]).toEqual(Object.keys(shapes));
   });
 });
 

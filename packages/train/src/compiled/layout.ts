@@ -10,9 +10,11 @@ export interface Slot {
   readonly group: ParameterGroup;
 }
 
-/** All parameters in one region, those of a group side by side. */
+/** All parameters in one region, those of a group side by side, those that are frozen at the end. */
 export interface Layout {
   readonly length: number;
+  /** Values of those that are not frozen: as many moments and gradients there are. */
+  readonly trained: number;
   /** By name, in the order of the model. */
   readonly slots: ReadonlyMap<string, Slot>;
   /** By offset. */
@@ -37,14 +39,17 @@ export interface Block {
 export function layoutOf(
   parameters: Readonly<Record<string, { readonly shape: readonly number[] }>>,
   groups: ParameterGroups,
+  frozen: ReadonlySet<string> = new Set(),
 ): Layout {
   const byGroup = new Map<string, string[]>();
-  for (const name of Object.keys(parameters)) {
+  const names = Object.keys(parameters);
+  for (const name of names.filter((name) => !frozen.has(name))) {
     const key = keyOf(groups[name]!);
     byGroup.set(key, [...(byGroup.get(key) ?? []), name]);
   }
+  const stay = names.filter((name) => frozen.has(name));
   let length = 0;
-  const inMemory = [...byGroup.values()].flat().map((name): Slot => {
+  const inMemory = [...byGroup.values(), stay].flat().map((name): Slot => {
     const { shape } = parameters[name]!;
     const size = util.sizeFromShape([...shape]);
     const slot = { name, shape, offset: length, size, group: groups[name]! };
@@ -52,8 +57,9 @@ export function layoutOf(
     return slot;
   });
   const found = new Map(inMemory.map((slot) => [slot.name, slot]));
-  const slots = new Map(Object.keys(parameters).map((name) => [name, found.get(name)!]));
-  return { length, slots, inMemory };
+  const slots = new Map(names.map((name) => [name, found.get(name)!]));
+  const trained = stay.length > 0 ? found.get(stay[0]!)!.offset : length;
+  return { length, trained, slots, inMemory };
 }
 
 /**

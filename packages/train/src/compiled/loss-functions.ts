@@ -38,7 +38,10 @@ export class LossFunctions<B extends Batch> {
     private readonly layout: Layout,
     private readonly use: LossUse,
   ) {
-    this.likely = new Set(layout.slots.keys());
+    const slots = [...layout.slots.values()];
+    this.likely = new Set(
+      slots.filter(({ offset }) => offset < layout.trained).map(({ name }) => name),
+    );
   }
 
   /** The function for a batch; `inputs` are those that do not depend on the blocks. */

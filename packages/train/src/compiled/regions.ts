@@ -27,18 +27,18 @@ export async function openRegions(
   state: StateSource,
 ): Promise<Regions> {
   const made: Region[] = [];
-  const reserve = async (): Promise<Region> => {
-    const region = await compiler.reserve(layout.length);
+  const reserve = async (length: number): Promise<Region> => {
+    const region = await compiler.reserve(length);
     made.push(region);
     return region;
   };
   try {
     const regions: Regions = {
-      parameters: await reserve(),
-      average: state.average && (await reserve()),
-      m: await reserve(),
-      v: await reserve(),
-      gradients: await reserve(),
+      parameters: await reserve(layout.length),
+      average: state.average && (await reserve(layout.length)),
+      m: await reserve(layout.trained),
+      v: await reserve(layout.trained),
+      gradients: await reserve(layout.trained),
       updates: new Map(),
       step: state.step,
       notFinite: undefined,
@@ -53,6 +53,7 @@ export async function openRegions(
     }
     for (const [name, { step, m, v }] of Object.entries(state.moments)) {
       const { offset } = layout.slots.get(name)!;
+      if (offset >= layout.trained) continue; // Frozen since.
       await regions.m.write(await m.read(), offset);
       await regions.v.write(await v.read(), offset);
       regions.updates.set(name, step);

@@ -6,6 +6,7 @@ import type { EmaOptions } from '../optimizer/average.js';
 import type { ParameterGroups } from '../optimizer/groups.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { disposeBatches, fetchBatches, type IndexedBatch } from './batches.js';
+import { withBfloat16Moments } from './bfloat16.js';
 import type {
   Batch,
   BatchSource,
@@ -15,10 +16,10 @@ import type {
   StepMetrics,
   TrainState,
 } from './contracts.js';
-import { withBfloat16Moments } from './bfloat16.js';
 import { checkPatience, type Patience, waitForBatches } from './data-wait.js';
 import { eagerStepper } from './eager.js';
 import { type Exchange, exchanging } from './exchange.js';
+import { freezing } from './freezing.js';
 import { type NormRule, normWatch } from './norm-watch.js';
 import { comparingRanks } from './same-weights.js';
 import { beginFrom } from './state.js';
@@ -48,6 +49,8 @@ export interface TrainOptions<B extends Batch> extends Guards {
   schedule: Schedule;
   /** One for every parameter; see `parameterGroups`. */
   groups: ParameterGroups;
+  /** Names of parameters that stay as they are: they have no gradients, moments or decay. Default: none. */
+  frozen?: ReadonlySet<string> | undefined;
   /** Every stream of the loss with its weight in the total; 0 reports a stream without learning from it. */
   weights: Readonly<Record<string, number>>;
   /** Micro-batches per step and rank, default 1. */
@@ -132,7 +135,8 @@ export async function train<B extends Batch>(options: TrainOptions<B>): Promise<
   checkOptions(options);
   const { compiler, exchange } = options;
   return trainLoop(options, async (state, communicator) => {
-    const settings: Settings<B> = { ...options, communicator };
+    const loss = freezing(options.loss, options.frozen);
+    const settings: Settings<B> = { ...options, loss, communicator };
     const stepper = await (compiler
       ? compiledStepper(settings, compiler, state)
       : eagerStepper(settings, state));
@@ -315,6 +319,8 @@ function checkOptions<B extends Batch>(options: TrainOptions<B>): void {
   );
   const without = Object.keys(parameters).filter((name) => !groups[name]);
   check('a group for every parameter', without.length === 0, `none for ${without.join(', ')}`);
+  const unknown = [...(options.frozen ?? [])].filter((name) => !parameters[name]);
+  check('frozen parameters of the model', unknown.length === 0, unknown.join(', '));
   check('counts together with a compiler', !options.compiler || !!options.counts, 'none');
   const { compareRanksEvery = 1 } = options;
   check(
