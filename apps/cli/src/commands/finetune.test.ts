@@ -1,7 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodePng } from '@imglish/tokenizers';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../../test/run-cli.js';
 import { temporaryFolder } from '../../test/temporary-folder.js';
 
@@ -160,4 +160,41 @@ it.each([
   writeFileSync(data, 'neither\tnumber 3\n');
   const scored = await runCli('evaluate', task, '--model', join(out, 'model'), '--data', data);
   expect([scored.code, scored.err]).toEqual([1, expect.stringContaining('data/unknown-class')]);
+});
+
+it('goes on after a SIGTERM, to the weights of a run that nobody stopped', async () => {
+  const STEPS = 12;
+  const run = (name: string) =>
+    runCli(
+      ...['finetune', 'visual-question-answering', '--model', model, '--threads', '1', '--json'],
+      ...['--data', join(scenes, 'coco'), '--out', join(folder, name)],
+      ...['--steps', String(STEPS), '--batch', '2'],
+    );
+  const fileOf = (name: string, file: string) => join(folder, name, file);
+  const last = (out: string) => JSON.parse(out.trim().split('\n').at(-1)!);
+  const log = (name: string) =>
+    readFileSync(fileOf(name, 'run/log.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => ({ ...JSON.parse(line), timing: undefined }));
+  const whole = await run('whole');
+  expect(last(whole.out), whole.err).toMatchObject({ steps: STEPS, stopped: false });
+
+  const stopping = run('stopped');
+  await vi.waitFor(() => expect(log('stopped').length).toBeGreaterThan(1), {
+    interval: 5,
+    timeout: 100_000,
+  });
+  process.emit('SIGTERM', 'SIGTERM');
+  const stopped = await stopping;
+  const { steps } = last(stopped.out);
+  expect([stopped.code, last(stopped.out).stopped], stopped.err).toEqual([143, true]);
+  expect(steps).toBeLessThan(STEPS);
+  expect(existsSync(fileOf('stopped', 'model'))).toBe(false);
+
+  const rest = await run('stopped');
+  expect(last(rest.out), rest.err).toMatchObject({ steps: STEPS, stopped: false });
+  expect(log('stopped')).toEqual(log('whole'));
+  const weights = (name: string) => readFileSync(fileOf(name, 'model/model.safetensors'));
+  expect(weights('stopped').equals(weights('whole'))).toBe(true);
 });
