@@ -121,7 +121,8 @@ describe('a tuned model', () => {
     const { code, err } = await run({ beta2: 0.9, batch: 5 });
     expect(code, err).toBe(0);
     const card = readFileSync(join(folder, 'by-file', 'model', 'README.md'), 'utf8');
-    expect(card).toMatch(/"batch": 3[\s\S]*"beta2": 0.9/);
+    const [, recipeOf] = /```json\n([\s\S]*?)```/.exec(card)!;
+    expect(JSON.parse(recipeOf!)).toMatchObject({ batch: 3, beta2: 0.9 });
     const wrong = await run({ batches: 5 });
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('config/unknown-key')]);
   });
