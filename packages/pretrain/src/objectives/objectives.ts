@@ -8,13 +8,19 @@ import { pixelRegression } from './pixel-regression.js';
 import { maskedDataModelling } from './pretrain-loss.js';
 
 /** All objectives by name: a new one is a file of its own, and a line here. */
-export const OBJECTIVES = {
+export const OBJECTIVES: {
+  readonly 'masked-data-modelling': typeof maskedDataModelling;
+  readonly 'image-text-contrastive': typeof imageTextContrastive;
+  readonly 'image-text-matching': typeof imageTextMatching;
+  readonly 'language-modelling': typeof languageModelling;
+  readonly 'pixel-regression': typeof pixelRegression;
+} = {
   'masked-data-modelling': maskedDataModelling,
   'image-text-contrastive': imageTextContrastive,
   'image-text-matching': imageTextMatching,
   'language-modelling': languageModelling,
   'pixel-regression': pixelRegression,
-} as const;
+};
 
 export type ObjectiveName = keyof typeof OBJECTIVES;
 

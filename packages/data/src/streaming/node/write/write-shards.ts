@@ -19,9 +19,12 @@ import { pictureFile } from './picture-file.js';
 import type { ShardWriter, WrittenRecord } from './shard-writer.js';
 import { tarWriter } from './tar-writer.js';
 
-const WRITERS = { tar: tarWriter, parquet: parquetWriter } as const;
+export type ShardFormat = 'tar' | 'parquet';
 
-export type ShardFormat = keyof typeof WRITERS;
+const WRITERS = { tar: tarWriter, parquet: parquetWriter } as const satisfies Record<
+  ShardFormat,
+  unknown
+>;
 
 export const shardFormats: readonly ShardFormat[] = ['tar', 'parquet'];
 
