@@ -7,7 +7,7 @@ export function library(entry: string[] | Record<string, string>): ReturnType<ty
     format: 'esm',
     target: 'es2022',
     platform: 'neutral',
-    external: [/^node:/, /^@tensorflow\//, /^@imglish\//, /^onnxruntime-/, 'usearch'],
+    external: [/^node:/, /^@tensorflow\//, /^@imglish\//, /^onnxruntime-/, 'koffi', 'usearch'],
     sourcemap: true,
     splitting: true,
     clean: true,
