@@ -13,7 +13,7 @@ const vqa = join(GOLDEN, 'weights/vqa.pth');
 
 it('has a command for everything it can do', () => {
   const names =
-    'quickstart pretrain fill tokenize describe convert export scenes prepare finetune evaluate predict doctor parity';
+    'quickstart pretrain fill tokenize describe convert export scenes prepare finetune evaluate predict doctor parity shards tokenizer';
   expect([...NAMES].sort()).toEqual(names.split(' ').sort());
 });
 

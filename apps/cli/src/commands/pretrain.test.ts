@@ -215,11 +215,9 @@ describe('what cannot be learnt from', () => {
     expect((await pretrain('tokenizer', { steps: '1' })).code).toBe(0);
   });
 
-  it('are too few texts for a vocabulary', async () => {
+  it('are not few texts: their vocabulary is smaller', async () => {
     const { code, err } = await pretrain('few', { tokenizer: undefined });
-    expect(code).toBe(1);
-    expect(err).toContain('[tokenizer/vocab-size]');
-    expect(existsSync(join(folder, 'few/run'))).toBe(false);
+    expect(code, err).toBe(0);
   });
 
   it('is a line about an image that is not there', async () => {
