@@ -35,8 +35,8 @@ const { state } = await train({
     if (steps <= WARM_UP) begun = performance.now();
     else samples += inStep;
     const elapsed = (performance.now() - begun) / 1000;
-    if (steps < WARM_UP + TIMED || elapsed < seconds) return;
-    if (communicator.rank === 0 && !controller.signal.aborted) console.log(samples / elapsed);
+    if (communicator.rank > 0 || steps < WARM_UP + TIMED || elapsed < seconds) return;
+    console.log(samples / elapsed);
     controller.abort();
   },
 });
