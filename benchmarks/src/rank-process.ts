@@ -36,7 +36,8 @@ const { state } = await train({
     else samples += inStep;
     const elapsed = (performance.now() - begun) / 1000;
     if (communicator.rank > 0 || steps < WARM_UP + TIMED || elapsed < seconds) return;
-    console.log(samples / elapsed);
+    // As text: mpirun gives its processes a terminal, where a number would be coloured.
+    console.log(String(samples / elapsed));
     controller.abort();
   },
 });
