@@ -1,2 +1,2 @@
-export { findLibMpi } from './node/library.js';
+export { findLibMpi, type LoadedLibrary, loadLibMpi } from './node/library.js';
 export * from './node/open-mpi.js';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { draw } from '@imglish/core';
+import { isAlive } from '@imglish/core/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, hasMpirun } from './bundle.js';
 import { type Launched, mpirun } from './mpirun.js';
@@ -30,18 +31,24 @@ describe.skipIf(!hasMpirun)('a run of two processes (skipped without mpirun)', (
     mpirun(RANKS, [script, dir, String(STEPS)], watch);
 
   /** The run goes on; so many steps and milliseconds later one of its ranks is killed. */
-  const liveAndKill = (
+  const liveAndKill = async (
     dir: string,
     { rank, after, wait }: { rank: number; after: number; wait: number },
-  ): Promise<Launched> =>
-    live(dir, (child) => {
+  ): Promise<Launched> => {
+    const ranks: number[] = [];
+    const launched = await live(dir, (child) => {
       let seen = 0;
       createInterface(child.stdout!).on('line', async (line) => {
         if (!line.startsWith('step') || ++seen !== after) return;
         await setTimeout(wait);
-        process.kill(rankProcess(child.pid!, dir, rank), 'SIGKILL');
+        for (let i = 0; i < RANKS; i++) ranks.push(rankProcess(child.pid!, dir, i));
+        process.kill(ranks[rank]!, 'SIGKILL');
       });
     });
+    // mpirun ends as soon as it has told the others to.
+    while (ranks.some(isAlive)) await setTimeout(20);
+    return launched;
+  };
 
   const log = (dir: string): unknown[] =>
     readFileSync(join(dir, 'log.jsonl'), 'utf8')

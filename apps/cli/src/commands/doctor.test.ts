@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hasMpirun } from '../../test/launched.js';
 import { runCli } from '../../test/run-cli.js';
 
 describe('doctor', () => {
@@ -22,7 +23,10 @@ describe('doctor', () => {
         { name: 'cpu', available: true, gflops: expect.any(Number) },
       ],
       auto: 'onnx',
-      optional: [{ name: 'sharp', found: true, use: expect.any(String) }],
+      optional: [
+        { name: 'sharp', found: true, use: expect.any(String) },
+        { name: 'Open MPI', found: hasMpirun, use: expect.any(String) },
+      ],
     });
     for (const { gflops } of report.backends) expect(gflops).toBeGreaterThan(0);
   });

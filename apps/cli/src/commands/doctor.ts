@@ -136,9 +136,20 @@ function backendLines({
 
 /** Packages that are not needed, and what they are for. */
 async function examineOptional(): Promise<{ name: string; found: boolean; use: string }[]> {
-  const found = await import('sharp').then(
-    () => true,
-    () => false,
+  const works = (attempt: Promise<unknown>): Promise<boolean> =>
+    attempt.then(
+      () => true,
+      () => false,
+    );
+  const mpi = import('@imglish/mpi/node').then(({ findLibMpi, loadLibMpi }) =>
+    loadLibMpi(findLibMpi()),
   );
-  return [{ name: 'sharp', found, use: 'draws the emoji, reads WebP and SVG' }];
+  return [
+    {
+      name: 'sharp',
+      found: await works(import('sharp')),
+      use: 'draws the emoji, reads WebP and SVG',
+    },
+    { name: 'Open MPI', found: await works(mpi), use: 'pretraining on many processes' },
+  ];
 }
