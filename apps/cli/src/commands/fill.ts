@@ -1,5 +1,5 @@
 import { ConfigError, draw, patchGrid, type RgbImage } from '@imglish/core';
-import { fileDirectory, fileSink } from '@imglish/core/node';
+import { fileDirectory } from '@imglish/core/node';
 import {
   blockMask,
   fillImage,
@@ -14,6 +14,7 @@ import { decodeAnyImage } from '@imglish/tokenizers/node';
 import type { Command } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { readBytes } from '../model/read-file.js';
+import { writeBytes } from '../model/write-file.js';
 import { sideBySide } from '../report/side-by-side.js';
 import { integer, refuseOptions } from './options.js';
 
@@ -103,9 +104,7 @@ async function fillPatches(
     mask,
     caption === undefined ? {} : { caption },
   );
-  const sink = await fileSink(out!);
-  await sink.write(encodePng(sideBySide([original, masked, filled])));
-  await sink.close();
+  await writeBytes(out!, encodePng(sideBySide([original, masked, filled])));
   const right = codes.filter((code, i) => code === expected[i]).length;
   if (json) console.log(JSON.stringify({ out, masked: count, right }));
   else console.log(`wrote ${out}: original, masked, filled in; ${right} of ${count} codes right`);

@@ -7,7 +7,7 @@ import {
   preset,
   soundDataset,
 } from '@imglish/core';
-import { fileDirectory, fileSink } from '@imglish/core/node';
+import { fileDirectory } from '@imglish/core/node';
 import type { MpiCommunicator } from '@imglish/mpi/node';
 import {
   beginPretraining,
@@ -28,6 +28,7 @@ import { openBackend } from '../model/backend.js';
 import { readText } from '../model/read-file.js';
 import { tokenizersFor, type VisualParts } from '../model/tokenizers.js';
 import { openTrainingData, trainingSource } from '../model/training-data.js';
+import { writeText } from '../model/write-file.js';
 import { openBrokenFile } from '../ranks/broken-file.js';
 import type { PretrainJob } from '../ranks/job.js';
 import { assertThreads, launchedRecipe, onLaunchedRanks } from '../ranks/launched.js';
@@ -251,9 +252,7 @@ async function readBeginning(
 /** Writes the learning curves of a run beside it. */
 async function writeCurves(out: string, recipe: PretrainRecipe): Promise<void> {
   const { steps } = await readHistory(out);
-  const sink = await fileSink(join(out, RUN_FILES.report));
-  await sink.write(new TextEncoder().encode(pretrainReport(recipe, steps)));
-  await sink.close();
+  await writeText(join(out, RUN_FILES.report), pretrainReport(recipe, steps));
 }
 
 /** What tokenizers are trained on: every example that cannot be used is another one's place. */

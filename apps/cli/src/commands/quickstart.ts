@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { type Backend, disposeAll, executorFor, type Parameters } from '@imglish/core';
-import { fileDirectory, fileSink } from '@imglish/core/node';
+import { fileDirectory } from '@imglish/core/node';
 import {
   INITIALIZATIONS,
   type Initialization,
@@ -14,6 +14,7 @@ import { progress } from '@imglish/train/node';
 import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { trainTokenizers } from '../model/tokenizers.js';
+import { writeText } from '../model/write-file.js';
 import { evaluateQuickstart, type QuickstartEvaluation } from '../quickstart/evaluation.js';
 import { fillInExamples } from '../quickstart/fill-ins.js';
 import { modelCard } from '../quickstart/model-card.js';
@@ -145,12 +146,6 @@ async function learn(
   });
   shown.finish();
   return { parameters, metrics };
-}
-
-async function writeText(path: string, text: string): Promise<void> {
-  const sink = await fileSink(path);
-  await sink.write(new TextEncoder().encode(text));
-  await sink.close();
 }
 
 function result(

@@ -10,8 +10,9 @@ import {
   writeScenes,
 } from '@imglish/emoji/node';
 import type { Progress } from '@imglish/train';
-import { progress, stopOnSignals } from '@imglish/train/node';
+import { progress } from '@imglish/train/node';
 import { type Command, Option } from 'commander';
+import { allOrNothing } from './all-or-nothing.js';
 import { integer } from './options.js';
 
 interface ScenesCommandOptions {
@@ -71,9 +72,8 @@ async function run({ out, sheet, json = false, ...options }: ScenesCommandOption
   const onRender = (style: string, size: number): void => {
     if (!json) console.error(`drawing ${style} at ${size} pixels`);
   };
-  const { signal, dispose } = stopOnSignals();
   let shown: Progress | undefined;
-  try {
+  await allOrNothing(async (signal) => {
     const summary =
       out === undefined
         ? undefined
@@ -94,13 +94,7 @@ async function run({ out, sheet, json = false, ...options }: ScenesCommandOption
     }
     if (summary) console.log(report(out!, summary));
     if (sheet !== undefined) console.log(`wrote ${sheet}`);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    console.error('stopped; nothing was written');
-    process.exitCode = 1;
-  } finally {
-    dispose();
-  }
+  });
 }
 
 function report(out: string, summary: ScenesSummary): string {

@@ -1,9 +1,10 @@
 import { concatDatasets } from '@imglish/data';
 import { type ShardFormat, shardFormats, writeShards } from '@imglish/data/node';
 import type { Progress } from '@imglish/train';
-import { progress, stopOnSignals } from '@imglish/train/node';
+import { progress } from '@imglish/train/node';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { openEncoded, trainingSource } from '../model/training-data.js';
+import { allOrNothing } from './all-or-nothing.js';
 import { integer } from './options.js';
 
 interface ShardsOptions {
@@ -42,10 +43,9 @@ async function run({ json = false, ...options }: ShardsOptions): Promise<void> {
   const { data, out, format, size, split, pixels, seed, skipBroken: maxBroken } = options;
   const source = trainingSource(data, [pixels, pixels], seed);
   const sources = source.kind === 'several' ? source.sources : [source];
-  const { signal, dispose } = stopOnSignals();
   const opened: Awaited<ReturnType<typeof openEncoded>>[] = [];
   let shown: Progress | undefined;
-  try {
+  await allOrNothing(async (signal) => {
     for (const each of sources) opened.push(await openEncoded(each, split));
     const written = await writeShards(out, concatDatasets(...opened.map(({ pairs }) => pairs)), {
       ...{ format, size, maxBroken, signal },
@@ -63,14 +63,9 @@ async function run({ json = false, ...options }: ShardsOptions): Promise<void> {
       const size = `${(bytes / 1e6).toFixed(1)} MB`;
       console.log(`wrote ${out}: ${records} records in ${shards.length} shards, ${size}${left}`);
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    console.error('stopped; nothing was written');
-    process.exitCode = 1;
-  } finally {
-    dispose();
+  }).finally(async () => {
     for (const { close } of opened) await close();
-  }
+  });
 }
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };

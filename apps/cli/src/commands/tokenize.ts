@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { ConfigError } from '@imglish/core';
-import { fileSink } from '@imglish/core/node';
 import { type TextTokenizer, textTokenizer, trainUnigram } from '@imglish/tokenizers';
 import { progress } from '@imglish/train/node';
 import type { Command } from 'commander';
 import { readBytes, readText } from '../model/read-file.js';
+import { writeBytes } from '../model/write-file.js';
 import { integer, refuseOptions } from './options.js';
 
 interface TokenizeOptions {
@@ -103,8 +103,6 @@ async function trainTokenizer(
   const { spm } = trainUnigram(lines, { vocabSize: options.vocabularySize - 2 });
   shown.set(1);
   shown.finish();
-  const sink = await fileSink(options.out);
-  await sink.write(spm);
-  await sink.close();
+  await writeBytes(options.out, spm);
   console.log(options.json ? JSON.stringify({ out: options.out }) : `wrote ${options.out}`);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Backend, Dataset, ImageExample } from '@imglish/core';
-import { fileDirectory, fileSink } from '@imglish/core/node';
+import { fileDirectory } from '@imglish/core/node';
 import { type CodebookEvent, type Teacher, trainVqKd, type VqKdRecipe } from '@imglish/pretrain';
 import {
   saveVisualTokenizer,
@@ -15,6 +15,7 @@ import { type FolderRun, openRun, progress, stopOnSignals } from '@imglish/train
 import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { openTrainingData, trainingSource } from '../model/training-data.js';
+import { writeText } from '../model/write-file.js';
 import { percent } from '../quickstart/report.js';
 import { readHistory } from '../tasks/run-history.js';
 import { type Comparison, compareCodes } from '../visual-tokenizer/compare.js';
@@ -192,10 +193,4 @@ function tellResult({ comparison, ...files }: Result, json: boolean): void {
     );
   }
   console.log(`to look at: ${files.report}`);
-}
-
-async function writeText(path: string, text: string): Promise<void> {
-  const sink = await fileSink(path);
-  await sink.write(new TextEncoder().encode(text));
-  await sink.close();
 }

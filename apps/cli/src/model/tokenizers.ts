@@ -8,7 +8,7 @@ import {
   type ImageExample,
   type ModelConfig,
 } from '@imglish/core';
-import { fileDirectory, fileSink } from '@imglish/core/node';
+import { fileDirectory } from '@imglish/core/node';
 import type { PretrainData, PretrainTokenizers } from '@imglish/pretrain';
 import {
   defaultPreprocessor,
@@ -27,6 +27,7 @@ import {
 import { progress } from '@imglish/train/node';
 import { readGivenTokenizer } from './given-tokenizer.js';
 import { readBytes } from './read-file.js';
+import { writeBytes } from './write-file.js';
 
 export interface TokenizerTraining {
   config: ModelConfig;
@@ -92,9 +93,7 @@ export async function tokenizersFor(
   await mkdir(directory, { recursive: true });
   if (!(await exists(text))) {
     const spm = given || (await trainTextTokenizer(options));
-    const sink = await fileSink(text);
-    await sink.write(spm);
-    await sink.close();
+    await writeBytes(text, spm);
   }
   if (!(await exists(join(directory, 'visual_tokenizer.json')))) {
     await saveVisualTokenizer(kept, givenVisual || (await trainVisualTokenizer(options)));
@@ -116,7 +115,8 @@ export async function tokenizersFor(
   return { tokenizer: textTokenizer(spm), visualTokenizer, preprocessor, spm, visual };
 }
 
-function partsOf(tokenizer: VisualTokenizer): VisualParts {
+/** What it can be made of again, in another thread. */
+export function partsOf(tokenizer: VisualTokenizer): VisualParts {
   return { config: tokenizer.toJSON(), tensors: tokenizer.toTensors() };
 }
 

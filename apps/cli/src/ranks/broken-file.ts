@@ -1,7 +1,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileSink } from '@imglish/core/node';
 import type { BrokenRecord } from '@imglish/pretrain';
+import { writeText } from '../model/write-file.js';
 
 /** Records that a run passed over, a line of JSON each, in the run's folder. */
 export interface BrokenFile {
@@ -21,11 +21,7 @@ export async function openBrokenFile(folder: string): Promise<BrokenFile> {
     throw error;
   });
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  if (whole !== text) {
-    const sink = await fileSink(path);
-    await sink.write(new TextEncoder().encode(whole));
-    await sink.close();
-  }
+  if (whole !== text) await writeText(path, whole);
   const lines = whole.split('\n').filter((line) => line !== '');
   const all = lines.map((line): BrokenRecord => JSON.parse(line));
   return {

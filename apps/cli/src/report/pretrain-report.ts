@@ -2,9 +2,8 @@ import { OBJECTIVE_NAMES, OBJECTIVES, type PretrainRecipe } from '@imglish/pretr
 import type { StepMetrics } from '@imglish/train';
 import { escapeHtml, page, table } from './html.js';
 import { lineChart } from './line-chart.js';
+import { lossCurve } from './loss-curve.js';
 
-/** Points of a curve. */
-const POINTS = 100;
 const COLORS = ['#4c7bd9', '#2a8a3e', '#b4482f', '#8a5cc2'] as const;
 
 /** How a model was pretrained, as one self-contained page: a chart for each objective, a curve for each part of its loss. */
@@ -13,11 +12,12 @@ export function pretrainReport(
   steps: readonly StepMetrics[],
 ): string {
   const last = steps.at(-1);
+  const curve = (part: string) => lossCurve(steps, ({ losses }) => losses[part]);
   const charts = OBJECTIVE_NAMES.flatMap((name) => {
     const weight = recipe.objectives[name];
     if (weight === undefined) return [];
     const series = OBJECTIVES[name].parts
-      .map((part, i) => ({ name: part, points: lossCurve(steps, part), color: COLORS[i]! }))
+      .map((part, i) => ({ name: part, points: curve(part), color: COLORS[i]! }))
       .filter(({ points }) => points.length > 0);
     const title = `${name}, weight ${weight}`;
     const size = { xLabel: 'step', width: 460, height: 260 };
@@ -26,7 +26,7 @@ export function pretrainReport(
   });
   const rows = Object.entries(last?.losses ?? {}).map(([part, loss]) => [
     escapeHtml(part),
-    lossCurve(steps, part)[0]![1].toFixed(4),
+    curve(part)[0]![1].toFixed(4),
     `<b>${loss.toFixed(4)}</b>`,
     String(last!.counts[part]),
   ]);
@@ -38,15 +38,4 @@ ${charts.join('\n')}
 <h2>Losses</h2>
 ${table(['part', 'at first', 'at last', 'predictions in a step'], rows)}`;
   return page('pretraining: report', body);
-}
-
-/** Means of one part over windows of steps, as many as there is room for. */
-function lossCurve(steps: readonly StepMetrics[], part: string): [number, number][] {
-  const known = steps.filter(({ losses }) => losses[part] !== undefined);
-  const size = Math.max(1, Math.ceil(known.length / POINTS));
-  return Array.from({ length: Math.ceil(known.length / size) }, (_, i) => {
-    const window = known.slice(i * size, (i + 1) * size);
-    const mean = window.reduce((sum, { losses }) => sum + losses[part]!, 0) / window.length;
-    return [window.at(-1)!.step, mean];
-  });
 }

@@ -1,5 +1,5 @@
-import { fileSink } from '@imglish/core/node';
 import type { Evaluation } from '@imglish/tasks';
+import { writeText } from '../model/write-file.js';
 import { type TaskReport, taskReport } from './report.js';
 
 /** Writes a report; throws an `IoError` where it cannot be written. */
@@ -21,12 +21,6 @@ export async function writePredictions(
 /** Typed arrays as JSON's arrays. */
 function plainNumbers(_: string, value: unknown): unknown {
   return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
-}
-
-async function writeText(file: string, text: string): Promise<void> {
-  const sink = await fileSink(file);
-  await sink.write(new TextEncoder().encode(text));
-  await sink.close();
 }
 
 /** What a report is about, in a sentence. */

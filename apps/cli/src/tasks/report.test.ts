@@ -1,6 +1,7 @@
 import { tasks } from '@imglish/tasks';
 import { describe, expect, it } from 'vitest';
-import { chosen, lossCurve, type TaskReport, taskReport } from './report.js';
+import { lossCurve } from '../report/loss-curve.js';
+import { chosen, type TaskReport, taskReport } from './report.js';
 import { judgeOf } from './verdicts.js';
 
 const image = { width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 0, 0, 255) };

@@ -1,9 +1,9 @@
 import type { Dataset, RgbImage } from '@imglish/core';
 import type { Baselines, Evaluation, Metrics, Task, ValidationScore } from '@imglish/tasks';
 import { resize } from '@imglish/tokenizers';
-import type { StepMetrics } from '@imglish/train';
 import { escapeHtml, imageTag, page, table } from '../report/html.js';
 import { lineChart } from '../report/line-chart.js';
+import { lossCurve } from '../report/loss-curve.js';
 import type { RunHistory } from './run-history.js';
 import { judgeOf, type Verdict } from './verdicts.js';
 
@@ -28,8 +28,6 @@ export interface Compared extends Baselines {
 const SHOWN = 12;
 /** Width for the images of an example, pixels. */
 const WIDTH = 192;
-/** Points of a curve. */
-const POINTS = 100;
 const [BLUE, GREEN] = ['#4c7bd9', '#2a8a3e'];
 
 /** A model's scores, how it learnt, and what it gets right and wrong, as one self-contained page. */
@@ -94,16 +92,6 @@ function curves(
   const dashed = blindModel ? 'the blind model' : 'the most frequent answer';
   const note = level?.[name] === undefined ? '' : `<p class="note">Dashed: ${dashed}.</p>`;
   return `<h2>How it learnt</h2>\n${loss}${scores.length > 0 ? score + note : ''}`;
-}
-
-/** Means over windows, as many as there is room for. */
-export function lossCurve(steps: readonly StepMetrics[]): [number, number][] {
-  const size = Math.ceil(steps.length / POINTS);
-  return Array.from({ length: Math.ceil(steps.length / size) }, (_, i) => {
-    const window = steps.slice(i * size, (i + 1) * size);
-    const mean = window.reduce((sum, { total }) => sum + total, 0) / window.length;
-    return [window.at(-1)!.step, mean];
-  });
 }
 
 function scoreCurve(scores: readonly ValidationScore[], name: string): [number, number][] {
