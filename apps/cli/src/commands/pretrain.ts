@@ -26,7 +26,7 @@ import { progress, stopOnSignals } from '@imglish/train/node';
 import { type Command, Option } from 'commander';
 import { openBackend } from '../model/backend.js';
 import { readText } from '../model/read-file.js';
-import { tokenizersFor, type VisualParts } from '../model/tokenizers.js';
+import { partsOf, tokenizersFor, type VisualParts } from '../model/tokenizers.js';
 import { openTrainingData, trainingSource } from '../model/training-data.js';
 import { writeText } from '../model/write-file.js';
 import { openBrokenFile } from '../ranks/broken-file.js';
@@ -207,6 +207,7 @@ async function run(
       const { parameters, step, stopped } = await runRanks(job, ranks, {
         ...(backend.compiler ? { compiler: backend.compiler } : {}),
         ...{ run: folder, signal, data, broken },
+        ...(begun ? { parameters: begun.parameters } : {}),
         onStep: ({ step, losses }) => {
           shown ??= progress(label, recipe.steps, { json, start: step - 1 });
           shown.set(step, losses);
@@ -234,19 +235,17 @@ async function run(
     }
   } finally {
     await data.close();
+    disposeAll(begun?.parameters ?? {});
   }
 }
 
-/** All of a model but its parameters, which every rank reads for itself. */
+/** A model to go on from, with its visual tokenizer as the ranks are sent it. */
 async function readBeginning(
   directory: string,
-): Promise<Omit<PretrainBeginning, 'parameters'> & { visual?: VisualParts }> {
-  const { parameters, ...rest } = await beginPretraining(fileDirectory(directory));
-  disposeAll(parameters);
-  const { visualTokenizer } = rest;
-  if (!visualTokenizer) return rest;
-  const visual = { config: visualTokenizer.toJSON(), tensors: visualTokenizer.toTensors() };
-  return { ...rest, visual };
+): Promise<PretrainBeginning & { visual?: VisualParts }> {
+  const begun = await beginPretraining(fileDirectory(directory));
+  const { visualTokenizer } = begun;
+  return { ...begun, ...(visualTokenizer ? { visual: partsOf(visualTokenizer) } : {}) };
 }
 
 /** Writes the learning curves of a run beside it. */

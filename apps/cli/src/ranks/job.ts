@@ -63,6 +63,8 @@ export interface RankOptions {
   onStep?: (metrics: StepMetrics) => void;
   /** The data of the job where it is open already; it stays so. */
   data?: PretrainData;
+  /** Those of the model that the job goes on from, where they are read already; they stay the caller's. */
+  parameters?: Parameters;
   /** On rank 0 only. */
   broken?: BrokenFile;
 }
@@ -99,11 +101,12 @@ export async function runRank(job: PretrainJob, options: RankOptions): Promise<R
   const { config, recipe, source, textFiles, decoders, skipBroken, guards, moments } = job;
   const { compiler } = options;
   const tokenizers = tokenizersOf(job, compiler ? { compiler } : {});
-  const { onStep, data, broken, ...rest } = options;
+  const { onStep, data, broken, parameters: given, ...rest } = options;
   const opened = data
     ? undefined
     : await openTrainingData(source, { textFiles, size: config.imageSize, decoders });
-  const parameters = await parametersOf(job);
+  const read = given ? undefined : await parametersOf(job);
+  const parameters = given ?? read;
   try {
     const { state, stopped } = await pretrain({
       ...(data ?? opened!),
@@ -124,7 +127,7 @@ export async function runRank(job: PretrainJob, options: RankOptions): Promise<R
     if (state.average) disposeAll(state.parameters);
     return { parameters: state.average ?? state.parameters, step: state.step, stopped };
   } finally {
-    disposeAll(parameters ?? {});
+    disposeAll(read ?? {});
     await tokenizers.visualTokenizer?.dispose?.();
     await opened?.close();
   }
