@@ -31,6 +31,7 @@ import { type PythonPeer, startPython } from './python-peer.js';
 import { type Absence, casesOf, type RaceOptions, race, type Side } from './race.js';
 import { type CaseReport, machine, type Report } from './report.js';
 import { inTemporaryFolder } from './temporary-folder.js';
+import { timed } from './timed.js';
 
 const CASES = [
   { name: 'image-1', shown: 'an image', batch: 1, words: 0 },
@@ -128,16 +129,10 @@ async function runCase(setting: CaseSetting): Promise<CaseReport> {
   const outputs = new Map<string, Float32Array>();
   const keeping =
     (name: string, compute: () => Promise<Float32Array>): Side['run'] =>
-    async (runs) => {
-      const times: number[] = [];
-      for (let i = 0; i < runs; i++) {
-        const begun = performance.now();
-        const output = await compute();
-        times.push((performance.now() - begun) / 1000);
-        outputs.set(name, output);
-      }
-      return times;
-    };
+    (runs) =>
+      timed(runs, async () => {
+        outputs.set(name, await compute());
+      });
   const mine: Side = {
     name: 'imglish, compiled',
     settings: ours.description,

@@ -4,6 +4,7 @@ import { median } from './compare.js';
 import { productModel, productShapes } from './product-model.js';
 import { operations, type Product } from './products.js';
 import type { Side } from './race.js';
+import { timed } from './timed.js';
 
 /** Runs of one product whose median stands for all of them. */
 const REPEATS = 5;
@@ -44,13 +45,7 @@ export async function productLimit(products: readonly Product[], threads: number
     let seconds = 0;
     for (const { run, count } of runners) {
       await run(); // brings its operands into the caches
-      const times: number[] = [];
-      for (let i = 0; i < REPEATS; i++) {
-        const begun = performance.now();
-        await run();
-        times.push((performance.now() - begun) / 1000);
-      }
-      seconds += median(times) * count;
+      seconds += median(await timed(REPEATS, run)) * count;
     }
     return seconds;
   };

@@ -34,6 +34,7 @@ import { pausedTraining } from './paused-training.js';
 import { type RaceOptions, race, type Side } from './race.js';
 import { machine, type Report } from './report.js';
 import { inTemporaryFolder } from './temporary-folder.js';
+import { timed } from './timed.js';
 import { CODES, randomBatch, trainOptions, WORDS } from './train-job.js';
 
 const BATCH = 32;
@@ -184,15 +185,4 @@ async function stepSide(
     settings: compiler.description,
     run: (runs) => timed(runs, () => paused.step()),
   };
-}
-
-/** Seconds of each run. */
-async function timed(runs: number, run: () => Promise<unknown>): Promise<number[]> {
-  const times: number[] = [];
-  for (let i = 0; i < runs; i++) {
-    const begun = performance.now();
-    await run();
-    times.push((performance.now() - begun) / 1000);
-  }
-  return times;
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Limit } from './limit.js';
+import { timed } from './timed.js';
 
 /** More than any cache holds. */
 const SMALLEST = 2 ** 28;
@@ -41,13 +42,10 @@ export function memoryLimit(name: string, bytes: number, passes: number, threads
     name,
     settings: `${(bytes / 1e6).toFixed(0)} MB, memchr, ${threads} threads`,
     run: async (runs) => {
-      const times: number[] = [];
-      for (let i = 0; i < runs; i++) {
-        const begun = performance.now();
+      const times = await timed(runs, async () => {
         for (let n = 0; n < passes; n++) await pass();
-        times.push((((performance.now() - begun) / 1000) * bytes) / (part * threads));
-      }
-      return times;
+      });
+      return times.map((seconds) => (seconds * bytes) / (part * threads));
     },
     dispose: async () => {
       await Promise.all(readers.map((reader) => reader.terminate()));

@@ -19,6 +19,7 @@ import { writeRandomModel } from './model-folder.js';
 import { type RaceOptions, race, type Side } from './race.js';
 import { machine, type Report } from './report.js';
 import { inTemporaryFolder } from './temporary-folder.js';
+import { timed } from './timed.js';
 
 interface Exported {
   readonly side: Side;
@@ -93,15 +94,10 @@ async function openExport(
     side: {
       name: precision,
       settings: `${Math.round(statSync(file).size / 1e6)} MB, onnxruntime-node, ${threads} threads`,
-      async run(runs) {
-        const times: number[] = [];
-        for (let i = 0; i < runs; i++) {
-          const begun = performance.now();
+      run: (runs) =>
+        timed(runs, async () => {
           output = (await session.run(feeds)).sequence!.data as Float32Array<ArrayBuffer>;
-          times.push((performance.now() - begun) / 1000);
-        }
-        return times;
-      },
+        }),
     },
     output: () => output,
     release: () => session.release(),

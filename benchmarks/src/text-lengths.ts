@@ -20,6 +20,7 @@ import { writeRandomModel } from './model-folder.js';
 import { type RaceOptions, race, type Side } from './race.js';
 import { machine, type Report } from './report.js';
 import { inTemporaryFolder } from './temporary-folder.js';
+import { timed } from './timed.js';
 
 const TEXTS = 512;
 const BATCH = 32;
@@ -44,15 +45,10 @@ async function raceOfTexts(folder: string, options: RaceOptions): Promise<Report
     const side = (name: string, buckets: readonly LengthBucket[]): Side => ({
       name,
       settings: `${paddedTokens(buckets)} tokens with padding`,
-      run: async (runs) => {
-        const times: number[] = [];
-        for (let i = 0; i < runs; i++) {
-          const begun = performance.now();
+      run: (runs) =>
+        timed(runs, async () => {
           outputs.set(name, await encodeAll(encoder, texts, buckets));
-          times.push((performance.now() - begun) / 1000);
-        }
-        return times;
-      },
+        }),
     });
     const ours = side('grouped by length', lengthBuckets(lengths, { batch: BATCH }));
     const peers = [

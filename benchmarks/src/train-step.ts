@@ -24,6 +24,7 @@ import { type PythonPeer, startPython } from './python-peer.js';
 import { type Absence, type RaceOptions, race, type Side } from './race.js';
 import { type CaseReport, machine, type Report } from './report.js';
 import { inTemporaryFolder } from './temporary-folder.js';
+import { timed } from './timed.js';
 import {
   CODES,
   type HostBatch,
@@ -124,19 +125,10 @@ async function runStep(
 
 type Options = TrainOptions<PretrainBatch>;
 
-async function timedSteps(
-  training: PausedTraining,
-  runs: number,
-  losses: number[],
-): Promise<number[]> {
-  const times: number[] = [];
-  for (let i = 0; i < runs; i++) {
-    const begun = performance.now();
-    const { total } = await training.step();
-    times.push((performance.now() - begun) / 1000);
-    losses.push(total);
-  }
-  return times;
+function timedSteps(training: PausedTraining, runs: number, losses: number[]): Promise<number[]> {
+  return timed(runs, async () => {
+    losses.push((await training.step()).total);
+  });
 }
 
 async function lossesOf(python: PythonPeer, name: string, folder: string): Promise<number[]> {
