@@ -1,4 +1,5 @@
 export * from './communicator/communicator.js';
+export * from './communicator/rank-errors.js';
 export type { IndexedBatch } from './loop/batches.js';
 export * from './loop/contracts.js';
 export type { Patience } from './loop/data-wait.js';

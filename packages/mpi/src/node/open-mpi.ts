@@ -1,12 +1,14 @@
 import { writeSync } from 'node:fs';
 import { ConfigError, TrainError } from '@imglish/core';
-import type { Communicator } from '@imglish/train';
+import { type Communicator, rankLeft, rankMismatch } from '@imglish/train';
 import { type MpiEnvironment, mpiEnvironment } from '../environment/mpi-environment.js';
 import { completion } from './completion.js';
 import { findLibMpi, loadLibMpi } from './library.js';
 import { bindMpi, type Mpi } from './mpi.js';
 import { ownProcessors, processorShare } from './processors.js';
 import { sumInRankOrder } from './sum.js';
+
+const WHERE = 'MpiCommunicator';
 
 /** A rank of a launch by `mpirun` or `srun`. */
 export interface MpiCommunicator extends Communicator {
@@ -94,16 +96,18 @@ function communicatorOf(mpi: Mpi, bufferBytes: number): Omit<MpiCommunicator, 't
 
   /** Waits for all ranks; whether they are about to do the same is known to all of them. */
   const meet = async (action: number, length: number, root = 0): Promise<void> => {
-    if (left !== undefined) throw rankLeft(left);
+    if (left !== undefined) throw rankLeft(WHERE, left);
     ownHeader.set([action, root, length]);
     await completion(mpi.allGather(header, headers, 8 * HEADER), { patient: true });
     const of = (other: number) => allHeaders.subarray(HEADER * other, HEADER * (other + 1));
     const ranks = Array.from({ length: size }, (_, other) => other);
     left = ranks.find((other) => other !== rank && of(other)[0] === LEAVE);
     if (action === LEAVE) return;
-    if (left !== undefined) throw rankLeft(left);
+    if (left !== undefined) throw rankLeft(WHERE, left);
     const odd = ranks.find((other) => of(other).some((value, i) => value !== of(0)[i]));
-    if (odd !== undefined) throw mismatch(odd, action);
+    if (odd !== undefined) {
+      throw rankMismatch(WHERE, `another one on rank ${odd} than on rank 0`, CALLS[action]);
+    }
   };
 
   const reduce = async <T extends Float32Array | Float64Array>(
@@ -201,26 +205,6 @@ function assertLaunched(environment: MpiEnvironment | undefined, mpi: Mpi): void
     expected: `rank ${rank} of ${size}, as ${launcher} says`,
     got: `rank ${mpi.rank} of ${mpi.size} from MPI`,
     fix: 'The launcher and libmpi must be of one installation; with Slurm, `srun --mpi=pmix`.',
-  });
-}
-
-function rankLeft(rank: number): TrainError {
-  return new TrainError({
-    code: 'train/rank-left',
-    where: 'MpiCommunicator',
-    expected: 'all ranks to take part',
-    got: `rank ${rank} gone`,
-    fix: 'Its own error says why.',
-  });
-}
-
-function mismatch(rank: number, action: number): TrainError {
-  return new TrainError({
-    code: 'train/rank-mismatch',
-    where: 'MpiCommunicator',
-    expected: `the same call with as many values on every rank (here: ${CALLS[action]})`,
-    got: `another one on rank ${rank} than on rank 0`,
-    fix: 'Ranks need the same parameters, streams and options.',
   });
 }
 

@@ -1,6 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import { ConfigError, TrainError } from '@imglish/core';
+import { ConfigError } from '@imglish/core';
 import type { Communicator } from '../communicator/communicator.js';
+import { rankLeft, rankMismatch } from '../communicator/rank-errors.js';
+
+const WHERE = 'threadCommunicator';
 
 /** Memory that the ranks of one process share; it may be sent to workers as it is. */
 export interface ThreadGroup {
@@ -73,7 +76,9 @@ export function threadCommunicator(group: ThreadGroup, rank: number): Communicat
     await arrive(control, size);
     for (let other = 0; other < size; other++) {
       const [theirs, theirLength] = control.subarray(FIRST_RANK + 2 * other);
-      if (theirs !== action || theirLength !== length) throw mismatch(rank, other);
+      if (theirs !== action || theirLength !== length) {
+        throw rankMismatch(WHERE, `different ones on ranks ${rank} and ${other}`);
+      }
     }
     // Nobody may announce its next call before all have looked.
     await arrive(control, size);
@@ -145,7 +150,7 @@ function sumInto(
 async function arrive(control: Int32Array, size: number): Promise<void> {
   const assertComplete = (): void => {
     const left = Atomics.load(control, LEFT);
-    if (left > 0) throw rankLeft(left - 1);
+    if (left > 0) throw rankLeft(WHERE, left - 1);
   };
   assertComplete();
   const generation = Atomics.load(control, GENERATION);
@@ -162,24 +167,4 @@ async function arrive(control: Int32Array, size: number): Promise<void> {
     // Signals, messages and other ranks of this thread have their turn.
     await setImmediate();
   }
-}
-
-function rankLeft(rank: number): TrainError {
-  return new TrainError({
-    code: 'train/rank-left',
-    where: 'threadCommunicator',
-    expected: 'all ranks to take part',
-    got: `rank ${rank} gone`,
-    fix: 'Its own error says why.',
-  });
-}
-
-function mismatch(rank: number, other: number): TrainError {
-  return new TrainError({
-    code: 'train/rank-mismatch',
-    where: 'threadCommunicator',
-    expected: 'the same call with as many values on every rank',
-    got: `different ones on ranks ${rank} and ${other}`,
-    fix: 'Ranks need the same parameters, streams and options.',
-  });
 }
