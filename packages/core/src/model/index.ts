@@ -44,7 +44,7 @@ export { type EncoderOptions, type EncoderOutput, encode } from './encoder.js';
 export type { Probe } from './layer.js';
 export { unidirectionalMask } from './masks.js';
 export { type HeadJson, type ModelJson, parseModelJson } from './model-json.js';
-export { namedLinear, namedNorm } from './modules.js';
+export { firstVectors, namedLinear, namedNorm } from './modules.js';
 export { bicubicMatrix, imagePositions } from './positions.js';
 export { PRESET_NAMES, type PresetName, preset } from './presets.js';
 export {

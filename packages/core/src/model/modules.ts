@@ -1,5 +1,5 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { layerNorm, linear } from '../ops/index.js';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { layerNorm, linear, reshape, slice } from '../ops/index.js';
 import { type Parameters, parameter } from '../parameters/parameters.js';
 
 /** `linear` with a module's `{name}.weight [O, I]` and `{name}.bias [O]`: x `[..., I]` → `[..., O]`. */
@@ -18,4 +18,9 @@ export function namedNorm<T extends Tensor>(
   const gamma = parameter(parameters, `${name}.weight`);
   const beta = parameter(parameters, `${name}.bias`);
   return layerNorm(x, gamma, beta, layerNormEpsilon) as T;
+}
+
+/** The vector of each sample's first position, an image's `<cls>` or a text's `<s>`: `[B, N, D]` → `[B, D]`. */
+export function firstVectors(sequence: Tensor): Tensor2D {
+  return reshape(slice(sequence, [0, 0, 0], [-1, 1, -1]), [-1, sequence.shape[2]!]) as Tensor2D;
 }

@@ -1,6 +1,7 @@
 import {
   beit3,
   type EncoderOptions,
+  firstVectors,
   type ImageInput,
   linearSpecs,
   type ModelConfig,
@@ -53,7 +54,7 @@ export function embedImages(
   encoder?: EncoderOptions,
 ): Tensor2D {
   const { sequence } = beit3(parameters, config, { image }, encoder);
-  return projected(parameters, config, sequence, 'vision_head');
+  return projected(parameters, sequence, 'vision_head');
 }
 
 /** The text's vector: language_head of `<s>` of a pass of its own, L2-normalised `[B, D]`. */
@@ -64,7 +65,7 @@ export function embedTexts(
   encoder?: EncoderOptions,
 ): Tensor2D {
   const { sequence } = beit3(parameters, config, inputs, encoder);
-  return projected(parameters, config, sequence, 'language_head');
+  return projected(parameters, sequence, 'language_head');
 }
 
 /** exp(logit_scale), the temperature's inverse. */
@@ -133,12 +134,7 @@ function pairFeatures(
   };
 }
 
-function projected(
-  parameters: Parameters,
-  config: ModelConfig,
-  sequence: Tensor,
-  head: string,
-): Tensor2D {
-  const first = ops.reshape(ops.slice(sequence, [0, 0, 0], [-1, 1, -1]), [-1, config.dim]); // [B, D]
+function projected(parameters: Parameters, sequence: Tensor, head: string): Tensor2D {
+  const first = firstVectors(sequence); // [B, D]
   return ops.l2Normalize(ops.linear(first, parameter(parameters, `${head}.weight`))) as Tensor2D;
 }

@@ -1,4 +1,4 @@
-import { beit3, linearSpecs, namedLinear, ops } from '@imglish/core';
+import { beit3, firstVectors, linearSpecs, namedLinear, ops } from '@imglish/core';
 import {
   type Tensor,
   type Tensor1D,
@@ -64,7 +64,7 @@ export const imageTextMatching: Objective<MatchingInputs> = {
       paddingMask: ops.concat([paddingMask, paddingMask, wrong!.paddingMask], 0),
     };
     const { sequence } = beit3(parameters, config, sides, { ...encoder, dropPath });
-    const cls = ops.reshape(ops.slice(sequence, [0, 0, 0], [-1, 1, -1]), [-1, config.dim]); // [3 B, D]
+    const cls = firstVectors(sequence); // [3 B, D]
     const pooled = ops.tanh(namedLinear(cls, parameters, 'itm_pooler'));
     const logits = namedLinear(pooled, parameters, 'itm_head') as Tensor2D; // [3 B, 2]
     const sum = ops.maskedCrossEntropy(logits, wrong!.labels, wrong!.weights);

@@ -1,5 +1,6 @@
 import type { Dataset, PairExample } from '@imglish/core';
 import { defaultPreprocessor, preprocessImage } from '@imglish/tokenizers';
+import { dot } from '../metrics/dot.js';
 import { tokenizeCaption } from '../metrics/tokenize-caption.js';
 import type { Metrics } from '../task.js';
 import { metric, reference } from './metric.js';
@@ -77,10 +78,4 @@ function wordVectors(documents: readonly (readonly string[])[]): (words: string[
 function unit(vector: Float32Array): Float32Array {
   const norm = Math.sqrt(dot(vector, vector));
   return norm === 0 ? vector : vector.map((value) => value / norm);
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

@@ -1,4 +1,5 @@
 import { ShapeError } from '@imglish/core';
+import { dot } from './dot.js';
 import { checkSameLength, mean } from './same-length.js';
 
 /** A text beside its image: a row for every text, so an image comes as often as it has texts. */
@@ -70,12 +71,6 @@ function rankOfRight(query: Item, candidates: readonly Item[]): number {
   const before = (score: number, i: number) =>
     score > scores[best]! || (score === scores[best] && i < best);
   return scores.reduce((count, score, i) => count + (before(score, i) ? 1 : 0), 0);
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }
 
 function checkLengths(rows: readonly RetrievalRow[]): void {

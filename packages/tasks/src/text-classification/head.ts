@@ -1,12 +1,12 @@
 import {
   beit3,
   type EncoderOptions,
+  firstVectors,
   linearSpecs,
   type ModelConfig,
   namedLinear,
   namedNorm,
   normSpecs,
-  ops,
   type ParameterSpecs,
   type Parameters,
 } from '@imglish/core';
@@ -48,7 +48,7 @@ export function forward(
   encoder?: EncoderOptions,
 ): { logits: Tensor2D } {
   const { sequence } = beit3(parameters, config, { textIds, paddingMask }, encoder);
-  const first = ops.reshape(ops.slice(sequence, [0, 0, 0], [-1, 1, -1]), [-1, config.dim]); // [B, D]
+  const first = firstVectors(sequence); // [B, D]
   const normed = namedNorm(first, parameters, 'text_norm', config);
   return { logits: namedLinear(normed, parameters, 'text_head') as Tensor2D };
 }

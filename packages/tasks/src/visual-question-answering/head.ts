@@ -1,6 +1,7 @@
 import {
   beit3,
   type EncoderOptions,
+  firstVectors,
   type ImageInput,
   linearSpecs,
   type ModelConfig,
@@ -50,7 +51,7 @@ export function forward(
   const affine = (x: Tensor, name: string) => namedLinear(x, parameters, name);
   const norm = (x: Tensor, name: string) => namedNorm(x, parameters, name, config);
   const { sequence } = beit3(parameters, config, { image, textIds, paddingMask }, encoder);
-  const first = ops.reshape(ops.slice(sequence, [0, 0, 0], [-1, 1, -1]), [-1, config.dim]); // [B, D]
+  const first = firstVectors(sequence); // [B, D]
   const pooled = ops.tanh(affine(norm(first, 'pooler.norm'), 'pooler.dense')); // [B, D]
   const hidden = ops.gelu(norm(affine(pooled, 'head.0'), 'head.1')); // [B, 2D]
   return { logits: affine(hidden, 'head.3') as Tensor2D };
