@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { draw } from '@imglish/core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { buildProgram, program } from './build-program.js';
 import { captionedFolder } from './captioned-folder.js';
 import { GOLDEN } from './run-cli.js';
 import { temporaryFolder } from './temporary-folder.js';
@@ -17,21 +17,10 @@ const STEPS = soak ? 300 : 16;
 const EVERY = 2;
 const PATIENCE = soak ? 3_600_000 : 300_000;
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-const program = join(root, 'apps/cli/dist/main.js');
 const folder = temporaryFolder();
 const data = captionedFolder(join(folder, 'data'));
 
-beforeAll(() => {
-  const turbo = join(root, 'node_modules/.bin/turbo');
-  const args = ['run', 'build', '--filter=@imglish/cli...', '--output-logs=errors-only'];
-  const { status, stdout, stderr } = spawnSync(turbo, args, {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
-  });
-  expect(status, `${stdout}${stderr}`).toBe(0);
-}, 600_000);
+beforeAll(buildProgram, 600_000);
 
 /** Resolves when it has come, with false where the process ended before. */
 type Moment = (isRunning: () => boolean) => Promise<boolean>;

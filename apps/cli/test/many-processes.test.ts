@@ -1,34 +1,22 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { hasMpirun, type Launched, mpirun } from '@imglish/testing/node';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { buildProgram, program, root } from './build-program.js';
 import { captionedFolder } from './captioned-folder.js';
 import type { Outcome } from './gradients-of-ranks.js';
-import { hasMpirun, type Launch, mpirun } from './launched.js';
 import { GOLDEN } from './run-cli.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 // The built program, as processes that mpirun launches.
 
 const PATIENCE = 600_000;
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-const program = join(root, 'apps/cli/dist/main.js');
 const spm = join(GOLDEN, 'tokenizer/tiny_unigram1000.spm');
 const folder = temporaryFolder();
 
-describe.skipIf(!hasMpirun)('many processes (skipped without mpirun)', () => {
-  beforeAll(() => {
-    const turbo = join(root, 'node_modules/.bin/turbo');
-    const args = ['run', 'build', '--filter=@imglish/cli...', '--output-logs=errors-only'];
-    const { status, stdout, stderr } = spawnSync(turbo, args, {
-      cwd: root,
-      encoding: 'utf8',
-      env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
-    });
-    expect(status, `${stdout}${stderr}`).toBe(0);
-  }, PATIENCE);
+describe.skipIf(!hasMpirun())('many processes (skipped without mpirun)', () => {
+  beforeAll(buildProgram, PATIENCE);
 
   describe('gradients and steps of SGD', () => {
     /** 16 samples of each stream in a step, shared out among so many processes. */
@@ -43,7 +31,7 @@ describe.skipIf(!hasMpirun)('many processes (skipped without mpirun)', () => {
         tsconfigRaw: {},
       });
       const out = join(folder, `${ranks}.json`);
-      const { code, err } = await mpirun(ranks, script, '16', spm, out).finally(() =>
+      const { code, err } = await mpirun(ranks, [script, '16', spm, out]).finally(() =>
         rmSync(script),
       );
       expect(code, err).toBe(0);
@@ -80,14 +68,14 @@ describe.skipIf(!hasMpirun)('many processes (skipped without mpirun)', () => {
         ...{ steps: '2', batch: '1', codes: '8', every: '1', threads: '1', ...changes },
       };
       const given = Object.entries(options).flatMap(([key, value]) => [`--${key}`, value]);
-      return mpirun(ranks, program, 'pretrain', ...given, '--json');
+      return mpirun(ranks, [program, 'pretrain', ...given, '--json']);
     };
     const log = (name: string): { losses: Record<string, number>; samples: number }[] =>
       readFileSync(join(folder, name, 'run/log.jsonl'), 'utf8')
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line));
-    const linesOf = ({ out }: Launch): unknown[] =>
+    const linesOf = ({ out }: Launched): unknown[] =>
       out
         .trimEnd()
         .split('\n')

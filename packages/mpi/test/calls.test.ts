@@ -1,13 +1,12 @@
+import { bundle, hasMpirun, type Launched, mpirun } from '@imglish/testing/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundle, hasMpirun } from './bundle.js';
-import { type Launched, mpirun } from './mpirun.js';
 
-describe.skipIf(!hasMpirun)('a communicator over Open MPI (skipped without mpirun)', () => {
+describe.skipIf(!hasMpirun())('a communicator over Open MPI (skipped without mpirun)', () => {
   let script: string;
   let remove: () => void;
 
   beforeAll(async () => {
-    ({ script, remove } = await bundle('calls'));
+    ({ script, remove } = await bundle(import.meta.url, 'calls', ['koffi']));
   });
   afterAll(() => remove());
 

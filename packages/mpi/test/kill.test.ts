@@ -5,9 +5,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { draw } from '@imglish/core';
 import { isAlive } from '@imglish/core/node';
+import { bundle, hasMpirun, type Launched, mpirun } from '@imglish/testing/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundle, hasMpirun } from './bundle.js';
-import { type Launched, mpirun } from './mpirun.js';
 
 const soak = process.env.SOAK === '1';
 const RANKS = 2;
@@ -17,13 +16,13 @@ const STEPS = soak ? 400 : 60;
 /** What must be the same, whatever happened to a run. */
 const FILES: readonly string[] = ['model.safetensors', 'optimizer.safetensors'];
 
-describe.skipIf(!hasMpirun)('a run of two processes (skipped without mpirun)', () => {
+describe.skipIf(!hasMpirun())('a run of two processes (skipped without mpirun)', () => {
   let folder: string;
   let script: string;
   let remove: () => void;
 
   beforeAll(async () => {
-    ({ folder, script, remove } = await bundle('killable'));
+    ({ folder, script, remove } = await bundle(import.meta.url, 'killable', ['koffi']));
   });
   afterAll(() => remove());
 

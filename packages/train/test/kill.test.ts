@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { draw } from '@imglish/core';
+import { bundle } from '@imglish/testing/node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bundle } from './bundle.js';
 
 const soak = process.env.SOAK === '1';
 const KILLS_WHILE_TRAINING = soak ? 16 : 3;
@@ -16,7 +16,7 @@ let script: string;
 let remove: () => void;
 
 beforeAll(async () => {
-  ({ folder, script, remove } = await bundle('killable'));
+  ({ folder, script, remove } = await bundle(import.meta.url, 'killable'));
 });
 
 afterAll(() => remove());

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { bundle } from '@imglish/testing/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { threadGroup } from '../src/node.js';
-import { bundle } from './bundle.js';
 import type { RankJob, RankResult } from './rank.js';
 
 let folder: string;
@@ -10,7 +10,7 @@ let script: string;
 let remove: () => void;
 
 beforeAll(async () => {
-  ({ folder, script, remove } = await bundle('rank'));
+  ({ folder, script, remove } = await bundle(import.meta.url, 'rank'));
 });
 
 afterAll(() => remove());

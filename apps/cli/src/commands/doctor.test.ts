@@ -1,5 +1,5 @@
+import { hasMpirun } from '@imglish/testing/node';
 import { describe, expect, it } from 'vitest';
-import { hasMpirun } from '../../test/launched.js';
 import { runCli } from '../../test/run-cli.js';
 
 describe('doctor', () => {
@@ -25,7 +25,7 @@ describe('doctor', () => {
       auto: 'onnx',
       optional: [
         { name: 'sharp', found: true, use: expect.any(String) },
-        { name: 'Open MPI', found: hasMpirun, use: expect.any(String) },
+        { name: 'Open MPI', found: hasMpirun(), use: expect.any(String) },
       ],
     });
     for (const { gflops } of report.backends) expect(gflops).toBeGreaterThan(0);
