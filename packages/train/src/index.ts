@@ -1,5 +1,13 @@
 export * from './communicator/communicator.js';
 export * from './communicator/rank-errors.js';
+export { compileFor, hostScalar, type RunInputs } from './compiled/functions.js';
+export { type Layout, layoutOf } from './compiled/layout.js';
+export {
+  disposeRegions,
+  openRegions,
+  type StateRegions,
+  stateIn,
+} from './compiled/regions.js';
 export type { IndexedBatch } from './loop/batches.js';
 export * from './loop/contracts.js';
 export type { Patience } from './loop/data-wait.js';

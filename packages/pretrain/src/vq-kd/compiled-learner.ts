@@ -7,7 +7,6 @@ import {
   type Region,
   type RegionView,
   type TensorMap,
-  type TensorSpec,
   toHost,
   valueAndGradients,
 } from '@imglish/core';
@@ -15,35 +14,23 @@ import { VQ_KD_NO_DECAY, type VqKdConfig } from '@imglish/tokenizers';
 import {
   adamWUpdate,
   checkedAdamW,
+  compileFor,
+  disposeRegions,
   globalNorm,
+  hostScalar,
+  layoutOf,
+  openRegions,
   parameterGroups,
+  type RunInputs,
   recordedClipFactor,
   type StateSource,
+  stateIn,
   stepFactors,
-  type ValueSource,
 } from '@imglish/train';
-import {
-  type Scalar,
-  type Tensor,
-  type Tensor2D,
-  type Tensor3D,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { type LearnerOptions, normalizedVectors, type VqKdLearner } from './learner.js';
 import { isOfPixelDecoder, VQ_KD_STREAMS, vqKdObjective } from './objective.js';
 import { tokenizerGradients } from './step.js';
-
-/** Where a parameter lies in each region. */
-interface Slot {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly offset: number;
-  readonly size: number;
-}
-
-type Inputs = Record<string, HostTensor | RegionView>;
-
-const KINDS = ['parameter', 'm', 'v'] as const;
 
 /**
  * Learns by one compiled function per update; parameters and moments are regions of the engine, which
@@ -57,19 +44,17 @@ export async function compiledLearner(
 ): Promise<VqKdLearner> {
   const hyperparameters = checkedAdamW(adam, 0);
   const groups = parameterGroups(begin.parameters, { weightDecay, noDecay: VQ_KD_NO_DECAY });
-  const slots = slotsOf(begin.parameters);
-  const regions = await openRegions(compiler, slots, begin);
+  const layout = layoutOf(begin.parameters, groups);
+  const slots = [...layout.slots.values()];
+  const regions = await openRegions(compiler, layout, begin);
   const compiled = new Map<string, Promise<Compiled>>();
-  let { step } = begin;
 
-  const views = (kind: (typeof KINDS)[number]): Record<string, RegionView> =>
+  const views = (kind: string, region: Region): Record<string, RegionView> =>
     Object.fromEntries(
-      slots.map(({ name, offset, shape }) => [
-        `${kind}.${name}`,
-        regions[kind].view(offset, shape),
-      ]),
+      slots.map(({ name, offset, shape }) => [`${kind}.${name}`, region.view(offset, shape)]),
     );
-  const stateViews = { ...views('parameter'), ...views('m'), ...views('v') };
+  const parameterViews = views('parameter', regions.parameters);
+  const stateViews = { ...parameterViews, ...views('m', regions.m), ...views('v', regions.v) };
 
   const update = (inputs: TensorMap): TensorMap => {
     const learnt: Record<string, TensorMap[string]> = {};
@@ -114,32 +99,21 @@ export async function compiledLearner(
   /** One function for each number of images. */
   const compiledFor = (
     f: (inputs: TensorMap) => TensorMap,
-    inputs: Inputs,
+    inputs: RunInputs,
     over: readonly string[] = [],
   ): Promise<Compiled> => {
     const key = `${f.name} ${inputs.patches!.shape}`;
-    let found = compiled.get(key);
-    if (!found) {
-      const example = Object.entries(inputs).map(
-        ([name, { dtype, shape }]): [string, TensorSpec] => [name, { dtype, shape }],
-      );
-      const inPlace = Object.fromEntries(over.map((name) => [name, name]));
-      const options = { name: `VQ-KD ${f.name}`, ...(over.length > 0 ? { inPlace } : {}) };
-      found = compiler.compile(
-        (given) => tidy(() => f(given)),
-        Object.fromEntries(example),
-        options,
-      );
-      compiled.set(key, found);
-    }
+    const inPlace = Object.fromEntries(over.map((name) => [name, name]));
+    const found = compiled.get(key) ?? compileFor(compiler, `VQ-KD ${f.name}`, inputs, inPlace, f);
+    compiled.set(key, found);
     return found;
   };
   return {
     async update({ patches, target }, rows, lr) {
-      const bias = (beta: number): number => 1 - beta ** (step + 1);
+      const bias = (beta: number): number => 1 - beta ** (regions.step + 1);
       const { beta1, beta2 } = hyperparameters;
       const factors = stepFactors({ lr, weightDecay, bias1: bias(beta1), bias2: bias(beta2) });
-      const inputs: Inputs = {
+      const inputs: RunInputs = {
         ...stateViews,
         patches: await toHost(patches),
         target: await toHost(target),
@@ -149,7 +123,8 @@ export async function compiledLearner(
       };
       const run = await compiledFor(update, inputs, Object.keys(stateViews));
       const outputs = await run.run(inputs, { into: stateViews });
-      step++;
+      regions.step++;
+      for (const { name } of slots) regions.updates.set(name, regions.step);
       const count = patches.shape[0] * patches.shape[1];
       const mean = (name: string): number => outputs[name]!.data[0]! / count;
       return {
@@ -162,78 +137,20 @@ export async function compiledLearner(
       };
     },
     async encode(patches) {
-      const inputs = { ...views('parameter'), patches: await toHost(patches) };
+      const inputs = { ...parameterViews, patches: await toHost(patches) };
       const { z } = await (await compiledFor(encode, inputs)).run(inputs);
       return z!.data as Float32Array;
     },
-    state(): StateSource {
-      const source =
-        (kind: (typeof KINDS)[number]) =>
-        ({ offset, shape, size }: Slot): ValueSource => ({
-          shape,
-          read: () => regions[kind].read(offset, size),
-        });
-      const entries = <T>(of: (slot: Slot) => T) =>
-        Object.fromEntries(slots.map((slot) => [slot.name, of(slot)]));
-      return {
-        step,
-        compiler: compiler.description,
-        parameters: entries(source('parameter')),
-        moments:
-          step === 0
-            ? {}
-            : entries((slot) => ({ step, m: source('m')(slot), v: source('v')(slot) })),
-      };
-    },
+    state: () => stateIn(regions, layout, compiler),
     async dispose() {
       for (const found of await Promise.allSettled(compiled.values())) {
         if (found.status === 'fulfilled') await found.value.dispose();
       }
-      for (const kind of KINDS) await regions[kind].dispose();
+      await disposeRegions(regions);
     },
   };
 }
 
-function slotsOf(parameters: StateSource['parameters']): Slot[] {
-  let offset = 0;
-  return Object.entries(parameters).map(([name, { shape }]) => {
-    const size = shape.reduce((product, n) => product * n, 1);
-    const slot = { name, shape, offset, size };
-    offset += size;
-    return slot;
-  });
-}
-
-/** Copies a state into new regions of the engine. */
-async function openRegions(
-  compiler: Compiler,
-  slots: readonly Slot[],
-  { parameters, moments }: StateSource,
-): Promise<Record<(typeof KINDS)[number], Region>> {
-  const { offset, size } = slots.at(-1)!;
-  const made: Region[] = [];
-  try {
-    for (const _ of KINDS) made.push(await compiler.reserve(offset + size));
-    const [parameter, m, v] = made as [Region, Region, Region];
-    for (const { name, offset } of slots) {
-      await parameter.write(await parameters[name]!.read(), offset);
-      const saved = moments[name];
-      if (!saved) continue;
-      await m.write(await saved.m.read(), offset);
-      await v.write(await saved.v.read(), offset);
-    }
-    return { parameter, m, v };
-  } catch (error) {
-    for (const region of made) await region.dispose();
-    throw error;
-  }
-}
-
 function scalars(values: Readonly<Record<string, number>>): Record<string, HostTensor> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      { dtype: 'float32', shape: [], data: Float32Array.of(value) } satisfies HostTensor,
-    ]),
-  );
+  return Object.fromEntries(Object.entries(values).map(([name, x]) => [name, hostScalar(x)]));
 }

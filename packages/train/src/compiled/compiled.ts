@@ -15,7 +15,14 @@ import { forwardPass } from './forward.js';
 import { hostScalar, type RunInputs } from './functions.js';
 import { fusedUpdate } from './fused-update.js';
 import { layoutOf } from './layout.js';
-import { disposeRegions, firstNotFinite, openRegions, roundMoments, stateIn } from './regions.js';
+import {
+  disposeRegions,
+  firstNotFinite,
+  openRegions,
+  type Regions,
+  roundMoments,
+  stateIn,
+} from './regions.js';
 import type { Update, UpdateContext } from './update.js';
 
 /**
@@ -30,21 +37,27 @@ export async function compiledStepper<B extends Batch>(
   const { groups, frozen, accumulate = 1, communicator } = settings;
   const hyperparameters = checkedAdamW(settings.adamW ?? {}, 0);
   const layout = layoutOf(begin.parameters, groups, frozen);
-  const regions = await openRegions(compiler, layout, begin);
+  const state = await openRegions(compiler, layout, begin);
+  const gradients = await compiler.reserve(layout.trained).catch(async (error) => {
+    await disposeRegions(state);
+    throw error;
+  });
+  const regions: Regions = Object.assign(state, { gradients });
   const context: UpdateContext<B> = { settings, compiler, layout, regions, hyperparameters };
   const fused = accumulate === 1 && communicator.size === 1;
   const update = fused ? fusedUpdate(context) : accumulatedUpdate(context);
   const average = averageUpdate(context);
   const forward = forwardPass(context);
-  const state = (): StateSource => stateIn(regions, layout, compiler);
+  const current = (): StateSource => stateIn(regions, layout, compiler);
   const dispose = async (): Promise<void> => {
     await update.dispose();
     await average.dispose();
     await forward.dispose();
     await disposeRegions(regions);
+    await gradients.dispose();
   };
   return {
-    state,
+    state: current,
     forward: forward.run,
     async step(batches) {
       const done = await step(context, update, batches);
@@ -52,14 +65,14 @@ export async function compiledStepper<B extends Batch>(
       return done;
     },
     async lend(which) {
-      const { step, [which]: lent } = state();
+      const { step, [which]: lent } = current();
       if (!lent) throw noAverage();
       const { parameters } = await tensorsOf({ step, parameters: lent, moments: {} });
       return { parameters, giveBack: () => disposeAll(parameters) };
     },
     roundMoments: () => roundMoments(regions, layout),
     async finish() {
-      const tensors = await tensorsOf(state());
+      const tensors = await tensorsOf(current());
       await dispose();
       return tensors;
     },

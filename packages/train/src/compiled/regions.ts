@@ -3,15 +3,13 @@ import { nearestBfloat16 } from '../loop/bfloat16.js';
 import type { StateSource, ValueSource } from '../loop/contracts.js';
 import type { Layout, Slot } from './layout.js';
 
-/** Parameters, their average, moments and gradients, each in one region of the engine. */
-export interface Regions {
+/** A state in the engine: parameters, their average and moments, each in one region. */
+export interface StateRegions {
   readonly parameters: Region;
   /** Laid out as the parameters, in a run that takes an average. */
   readonly average: Region | undefined;
   readonly m: Region;
   readonly v: Region;
-  /** Of the step under way; without meaning where a parameter has none. */
-  readonly gradients: Region;
   /** Updates of each parameter that has had any. */
   readonly updates: Map<string, number>;
   /** Updates done. */
@@ -20,12 +18,18 @@ export interface Regions {
   notFinite: string | undefined;
 }
 
+/** A state, and a region for the gradients of the step under way. */
+export interface Regions extends StateRegions {
+  /** Without meaning where a parameter has none. */
+  readonly gradients: Region;
+}
+
 /** Copies a state into new regions. */
 export async function openRegions(
   compiler: Compiler,
   layout: Layout,
   state: StateSource,
-): Promise<Regions> {
+): Promise<StateRegions> {
   const made: Region[] = [];
   const reserve = async (length: number): Promise<Region> => {
     const region = await compiler.reserve(length);
@@ -33,12 +37,11 @@ export async function openRegions(
     return region;
   };
   try {
-    const regions: Regions = {
+    const regions: StateRegions = {
       parameters: await reserve(layout.length),
       average: state.average && (await reserve(layout.length)),
       m: await reserve(layout.trained),
       v: await reserve(layout.trained),
-      gradients: await reserve(layout.trained),
       updates: new Map(),
       step: state.step,
       notFinite: undefined,
@@ -65,13 +68,13 @@ export async function openRegions(
   }
 }
 
-export async function disposeRegions(regions: Regions): Promise<void> {
-  const { parameters, average, m, v, gradients } = regions;
-  for (const region of [parameters, average, m, v, gradients]) await region?.dispose();
+export async function disposeRegions(regions: StateRegions): Promise<void> {
+  const { parameters, average, m, v } = regions;
+  for (const region of [parameters, average, m, v]) await region?.dispose();
 }
 
 /** The state in regions, to be read before they change. */
-export function stateIn(regions: Regions, layout: Layout, compiler: Compiler): StateSource {
+export function stateIn(regions: StateRegions, layout: Layout, compiler: Compiler): StateSource {
   const slots = [...layout.slots.values()];
   const updated = slots.filter(({ name }) => regions.updates.has(name));
   return {
@@ -93,7 +96,7 @@ export function stateIn(regions: Regions, layout: Layout, compiler: Compiler): S
 }
 
 /** Rounds all moments to bfloat16. */
-export async function roundMoments({ m, v, updates }: Regions, layout: Layout): Promise<void> {
+export async function roundMoments({ m, v, updates }: StateRegions, layout: Layout): Promise<void> {
   for (const name of updates.keys()) {
     const { offset, size } = layout.slots.get(name)!;
     for (const region of [m, v]) {
