@@ -50,17 +50,17 @@ export async function compareCodes(
 ): Promise<Comparison> {
   const counts = new Int32Array(tokenizer.codes);
   const pictures = Math.min(PICTURES, images.size);
-  const spread = (i: number, of: number): number => Math.floor(((i + 0.5) * images.size) / of);
   for (let from = 0; from < pictures; from += AT_ONCE) {
     const batch: Pixels[] = [];
     for (let i = from; i < Math.min(pictures, from + AT_ONCE); i++) {
-      batch.push(pixelsOf(tokenizer, (await images.get(spread(i, pictures))).image));
+      batch.push(pixelsOf(tokenizer, (await images.get(spread(i, pictures, images.size))).image));
     }
     for (const codes of await tokenizer.encodeAll(batch)) for (const code of codes) counts[code]!++;
   }
   const reconstructions: Reconstruction[] = [];
-  for (let i = 0; i < Math.min(SHOWN, images.size); i++) {
-    const { image } = await images.get(spread(i, Math.min(SHOWN, images.size)));
+  const shown = Math.min(SHOWN, images.size);
+  for (let i = 0; i < shown; i++) {
+    const { image } = await images.get(spread(i, shown, images.size));
     reconstructions.push(await reconstruct(tokenizer, image));
   }
   return {
@@ -96,9 +96,9 @@ async function compareStyles(
     );
   const agreement = codeAgreement(await codesOf(first), await codesOf(second));
   const examples: StylePair[] = [];
-  for (let i = 0; i < Math.min(SHOWN_PAIRS, shared.length); i++) {
-    const id =
-      shared[Math.floor(((i + 0.5) * shared.length) / Math.min(SHOWN_PAIRS, shared.length))]!;
+  const shown = Math.min(SHOWN_PAIRS, shared.length);
+  for (let i = 0; i < shown; i++) {
+    const id = shared[spread(i, shown, shared.length)]!;
     const { name } = first.get(id)!;
     const pictures = [
       await reconstruct(tokenizer, first.get(id)!.image),
@@ -107,6 +107,11 @@ async function compareStyles(
     examples.push({ name, pictures });
   }
   return { ...agreement, names: STYLES, examples };
+}
+
+/** Place of the i-th of `count` that lie evenly among `size`. */
+function spread(i: number, count: number, size: number): number {
+  return Math.floor(((i + 0.5) * size) / count);
 }
 
 async function encodeInBatches(
